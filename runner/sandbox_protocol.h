@@ -1,0 +1,110 @@
+// Messages between the runner, the relay and agent-sandbox. Plain data: the relay has no libc.
+#pragma once
+
+#include <stdint.h>
+
+namespace runner {
+
+// Every message starts with one of these, so that a mixed-up socket is noticed at once.
+inline constexpr uint32_t kSetupMagic = 0x53455455;   // PID 1 → agent-sandbox, once
+inline constexpr uint32_t kReadyMagic = 0x52454459;   // agent-sandbox → PID 1, once
+inline constexpr uint32_t kParkMagic = 0x5041524b;    // runner → agent-sandbox
+inline constexpr uint32_t kJobMagic = 0x4a4f4221;     // runner → parked sandbox
+inline constexpr uint32_t kHelloMagic = 0x48454c4f;   // relay → parked sandbox
+inline constexpr uint32_t kReportMagic = 0x52505254;  // sandbox → runner
+
+inline constexpr unsigned kHelloFds = 250;  // SCM_MAX_FD is 253
+
+/// First message to agent-sandbox, on fd 3. `bpf_bytes` bytes of filter follow: the one with the
+/// suid and user-namespace rules, then the ones of the other profiles, in the order of kFilters.
+struct SandboxSetup {
+  uint32_t magic;
+  uint32_t uid;
+  uint32_t gid;
+  uint32_t filters;              // how many filters follow
+  uint32_t filter_bytes[4];      // the size of each; index = (suid allowed) + 2 * (userns allowed)
+  uint32_t cap_last;             // /proc/sys/kernel/cap_last_cap
+};
+
+struct SandboxReady {
+  uint32_t magic;
+  uint32_t error;  // errno of the first step that failed, or 0
+};
+
+/// Asks for one parked sandbox; carries two sockets: the job's and the relay's.
+struct Park {
+  uint32_t magic;
+  uint32_t own_pid_namespace;  // 1: `pidns: command`
+  uint32_t filter;             // index into SandboxSetup::filter_bytes
+  uint32_t landlock;           // 1: a ruleset descriptor is the third one
+};
+
+enum JobKind : uint32_t { kJobRun = 0, kJobRefuse = 1 };
+
+inline constexpr uint64_t kNoLimit = ~0ULL;
+
+/// What to run. The strings follow, each NUL-ended: cwd, path, message, argv…, envp…; they lie in
+/// a memory file (the message's only descriptor) when `in_memory_file` is set.
+struct Job {
+  uint32_t magic;
+  uint32_t kind;
+  uint32_t argc;
+  uint32_t envc;
+  uint64_t bytes;        // of all strings
+  uint64_t signal_mask;  // of the caller before the exec
+  uint64_t cwd_dev;      // of the caller's working directory; 0: do not compare
+  uint64_t cwd_ino;
+  uint32_t in_memory_file;
+  uint32_t kill_at_exit;  // 1: background children die with the main process
+  uint64_t wall_seconds;  // kNoLimit: none
+  uint64_t rlimits[5];    // RLIMIT_CPU, AS, NPROC, NOFILE, FSIZE; kNoLimit: inherited
+  uint64_t private_devs[8];  // filesystems whose files no command may be handed
+  uint32_t private_dev_count;
+  uint32_t log_dev_count;    // the first of these many also refuse write-only descriptors
+};
+
+/// The relay's facts; its descriptors travel with it, at most kHelloFds a message.
+struct Hello {
+  uint32_t magic;
+  uint32_t count;       // descriptors in this message
+  uint32_t more;        // 1: another Hello follows
+  uint32_t umask;
+  uint64_t ignored;     // bit n-1: signal n is ignored
+  uint32_t leads_group;  // 1: the caller led its process group
+  uint32_t pad;
+  int32_t numbers[kHelloFds];
+};
+
+enum SignalSource : uint32_t { kFromKernel = 0, kFromProcess = 1 };
+
+/// Relay → sandbox: a signal arrived. Sandbox → relay: the main process stopped or ended.
+enum NoteKind : uint32_t { kNoteSignal = 1, kNoteStopped = 2, kNoteExited = 3, kNoteContinued = 4 };
+struct Note {
+  uint32_t kind;
+  int32_t value;   // signal number, or the wait status
+  uint32_t source;  // SignalSource, for kNoteSignal
+};
+
+enum ReportKind : uint32_t {
+  kReportExited = 1,   // value: wait status; usage is filled
+  kReportFd = 2,       // value: number of a descriptor that was withheld; detail: FdReason
+  kReportTimeout = 3,  // value: seconds
+  kReportFailed = 4,   // value: errno; detail: Step
+  kReportStarted = 5,  // value: pid as agent-sandbox sees it
+  kReportEmpty = 6,    // the last process of the job is gone
+};
+enum FdReason : uint32_t { kFdDirectory = 1, kFdPrivate, kFdProc, kFdKernelObject, kFdBeyondLimit };
+enum Step : uint32_t { kStepNone = 0, kStepFds, kStepCwd, kStepLimits, kStepExec, kStepJob };
+
+struct Report {
+  uint32_t magic;
+  uint32_t kind;
+  int64_t value;
+  uint32_t detail;
+  uint32_t pad;
+  uint64_t user_us;
+  uint64_t system_us;
+  uint64_t max_rss_kb;
+};
+
+}  // namespace runner

@@ -1,0 +1,33 @@
+// Where received notifications are kept, so that PID 1 can answer what a dead runner cannot.
+#pragma once
+
+#include <linux/seccomp.h>
+
+#include <array>
+
+#include "os/fd.h"
+#include "os/result.h"
+
+namespace runner {
+
+/// One notification: the kernel writes it here before RECV returns, so a kill -9 of the runner at
+/// any instruction leaves its id behind. id 0 = free.
+struct alignas(64) Slot {
+  seccomp_notif notification;
+};
+
+inline constexpr unsigned kSlots = 64;
+
+/// Lives in memory shared by PID 1 and every incarnation of the runner.
+struct Slots {
+  std::array<Slot, kSlots> slot;
+};
+
+/// Maps a zeroed Slots, shared with children. Lives as long as the process.
+os::Result<Slots*> map_slots();
+
+/// PID 1, after the runner's death: answers every used slot with `error` (an errno value) and
+/// frees it. Returns how many notifications still waited.
+unsigned answer_all(Slots& slots, int listener, int error);
+
+}  // namespace runner
