@@ -1,0 +1,45 @@
+// Who a thread or process is: file-access identity, full identity, and what dies with it.
+#pragma once
+
+#include <sys/types.h>
+
+#include "os/result.h"
+
+namespace os {
+
+/// While alive, this thread creates and opens files as `uid`/`gid` (setfsuid(2)); other threads and
+/// all other rights are untouched. The old identity comes back at the end. Supplementary groups
+/// stay as they are. Needs CAP_SETUID and CAP_SETGID.
+class FsUser {
+ public:
+  static Result<FsUser> enter(uid_t uid, gid_t gid);
+  FsUser(FsUser&& other) noexcept;
+  FsUser& operator=(FsUser&&) = delete;
+  FsUser(const FsUser&) = delete;
+  FsUser& operator=(const FsUser&) = delete;
+  ~FsUser();
+
+ private:
+  FsUser(uid_t uid, gid_t gid) : old_uid_(uid), old_gid_(gid) {}
+  uid_t old_uid_;
+  gid_t old_gid_;
+  bool active_ = true;
+};
+
+/// Drops all supplementary groups, then becomes `gid` and `uid` for good (real, effective, saved).
+/// Clears the parent-death signal and the dumpable flag: set those afterwards. prctl(2).
+Status become(uid_t uid, gid_t gid);
+
+/// No exec of this process or its children can gain rights any more.
+Status no_new_privs();
+
+/// A process that is not dumpable leaves no core, cannot be traced without CAP_SYS_PTRACE, and its
+/// /proc files belong to root. An exec sets the flag again.
+Status set_dumpable(bool on);
+
+/// `signal` comes when the thread that forked this process ends. ESRCH when `parent`, as seen from
+/// here, is gone already; a namespace's first process sees parent 0 always. A later become() takes
+/// the setting away.
+Status set_parent_death_signal(int signal, pid_t parent);
+
+}  // namespace os
