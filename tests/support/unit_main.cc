@@ -1,0 +1,13 @@
+// main() of the unit tests: no test may leave a descriptor open.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
+#include "tests/support/open_files.h"
+
+REGISTER_LISTENER("open-files", 1, test_support::OpenFilesListener);
+
+int main(int argc, char** argv) {
+  doctest::Context context(argc, argv);
+  context.setOption("order-by", "name");
+  return context.run();
+}
