@@ -1,0 +1,50 @@
+// Patterns for paths, arguments and environment names, compiled once.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace policy {
+
+/// A compiled pattern. Special characters: `?` one character, `*` any number of them, `\` takes the
+/// next character literally; `[` and `{` mean themselves. In a path, `?` and `*` stop at a slash
+/// and
+/// `**` does not: `/usr/**` is everything below /usr, `**/git` is git in any directory.
+class Glob {
+ public:
+  enum class Kind { path, text };
+
+  Glob(std::string_view pattern, Kind kind);
+
+  /// True when the whole of `text` matches. Does not allocate; the time is bounded by the product
+  /// of both lengths (for a path with both kinds of star: times the length of the path).
+  bool matches(std::string_view text) const;
+
+  /// As it was written.
+  const std::string& pattern() const { return pattern_; }
+
+ private:
+  enum class Token : unsigned char { literal, one, within_segment, across };
+  struct Step {
+    Token token;
+    char character;
+  };
+  enum class Shape { literal, prefix, suffix, general };
+
+  bool matches_steps(std::string_view text) const;
+
+  std::string pattern_;
+  std::string literal_;  // for every shape but `general`
+  std::vector<Step> steps_;
+  Shape shape_ = Shape::general;
+  bool slash_is_special_ = false;
+};
+
+/// True when one of `globs` matches.
+bool any_matches(const std::vector<Glob>& globs, std::string_view text);
+
+/// The part before `=` of an environment entry; the whole entry where there is none.
+std::string_view env_name(std::string_view entry);
+
+}  // namespace policy
