@@ -1,0 +1,73 @@
+// One audit event: an action and its ECS fields, bounded, written out as the `data` of a record.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "audit/redactor.h"
+
+namespace audit {
+
+/// A value longer than this is not recorded by its text but as `[N bytes]`, so that no part of a
+/// secret can survive a cut through its middle.
+inline constexpr std::size_t kMaxValue = 16 * 1024;
+/// How much of a value, or of one element of a list, is written; a cut one ends in `…`.
+inline constexpr std::size_t kMaxWritten = 1024;
+/// Elements of one list that are written, and the bytes of all values of one event.
+inline constexpr std::size_t kMaxElements = 64;
+inline constexpr std::size_t kMaxValues = 64 * 1024;
+/// The bytes of `data`. What does not fit is left out and `audit.truncated` is true.
+inline constexpr std::size_t kMaxData = 12 * 1024;
+
+/// Values are copied, so temporaries may be given. Keys are dotted ECS names (`process.pid`) and
+/// become nested objects; a key is set once, and none is a prefix of another. The common actions
+/// have functions in audit/actions.h that give their events complete.
+class Event {
+ public:
+  /// `action` is one of audit/actions.h; it decides event.kind, category, type and outcome.
+  explicit Event(std::string_view action);
+
+  Event& set(std::string_view key, std::string_view value);
+  Event& set(std::string_view key, const char* value) { return set(key, std::string_view(value)); }
+  template <std::integral T>
+  Event& set(std::string_view key, T value) {
+    if constexpr (std::same_as<T, bool>) return add_plain(key, value ? "true" : "false");
+    return add_plain(key, std::to_string(value));
+  }
+  /// A list; the elements after kMaxElements are left out.
+  Event& set(std::string_view key, std::span<const std::string> values);
+
+  const std::string& action() const { return action_; }
+
+  /// Nanoseconds since 1970 (CLOCK_REALTIME) at construction: when it happened, not when written.
+  std::int64_t time_ns() const { return time_ns_; }
+
+  /// The `data` object as JSON in one line of UTF-8, at most kMaxData bytes. Values are masked
+  /// first, where a redactor is given. Bytes that are not UTF-8 become U+FFFD.
+  std::string data_json(const Redactor* redactor = nullptr) const;
+
+ private:
+  enum class Kind : std::uint8_t { text, plain, list, element };
+  struct Field {
+    Kind kind;
+    std::uint32_t key;         // offsets and sizes within bytes_
+    std::uint32_t key_size;
+    std::uint32_t value;
+    std::uint32_t value_size;  // of a list: how many elements follow
+  };
+  Event& add_plain(std::string_view key, std::string_view text);
+  void add(Kind kind, std::string_view key, std::string_view value);
+  std::string_view key_of(const Field& field) const;
+
+  std::string action_;
+  std::int64_t time_ns_;
+  std::string bytes_;  // keys and values, each ended by a NUL: none joins with its neighbour
+  std::vector<Field> fields_;
+};
+
+}  // namespace audit

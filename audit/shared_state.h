@@ -1,0 +1,27 @@
+// What agent-auditd and every sender of events share: one page of counters.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "os/result.h"
+
+namespace audit {
+
+/// Lives in memory mapped before the first fork; survives the death of any one process.
+struct SharedState {
+  /// The errno for which the log cannot take records now; 0: it can. Set by agent-auditd only.
+  std::atomic<int> unwritable{0};
+  /// The number of the next record of this session, from 1 on, whoever sends it.
+  std::atomic<std::uint64_t> next_number{1};
+  /// Events that offer() dropped, and records that record() refused.
+  std::atomic<std::uint64_t> dropped{0};
+  std::atomic<std::uint64_t> refused{0};
+  /// Where this session's lines begin in the copy outside, plus 1; 0: not known yet.
+  std::atomic<std::uint64_t> copy_start{0};
+};
+
+/// Maps a fresh SharedState, shared with children. Lives as long as the process. mmap(2).
+os::Result<SharedState*> map_shared_state();
+
+}  // namespace audit
