@@ -14,16 +14,17 @@ inline constexpr uint32_t kHelloMagic = 0x48454c4f;   // relay → parked sandbo
 inline constexpr uint32_t kReportMagic = 0x52505254;  // sandbox → runner
 
 inline constexpr unsigned kHelloFds = 250;  // SCM_MAX_FD is 253
+inline constexpr unsigned kLimits = 16;     // RLIM_NLIMITS
 
-/// First message to agent-sandbox, on fd 3. `bpf_bytes` bytes of filter follow: the one with the
-/// suid and user-namespace rules, then the ones of the other profiles, in the order of kFilters.
+inline constexpr unsigned kSandboxFilters = 4;
+
+/// First message to agent-sandbox, on fd 3. The filters follow, arrays of struct sock_filter:
+/// index = (suid allowed ? 1 : 0) + (user namespaces allowed ? 2 : 0).
 struct SandboxSetup {
   uint32_t magic;
   uint32_t uid;
   uint32_t gid;
-  uint32_t filters;              // how many filters follow
-  uint32_t filter_bytes[4];      // the size of each; index = (suid allowed) + 2 * (userns allowed)
-  uint32_t cap_last;             // /proc/sys/kernel/cap_last_cap
+  uint32_t filter_bytes[kSandboxFilters];
 };
 
 struct SandboxReady {
@@ -60,7 +61,7 @@ struct Job {
   uint64_t rlimits[5];    // RLIMIT_CPU, AS, NPROC, NOFILE, FSIZE; kNoLimit: inherited
   uint64_t private_devs[8];  // filesystems whose files no command may be handed
   uint32_t private_dev_count;
-  uint32_t log_dev_count;    // the first of these many also refuse write-only descriptors
+  uint32_t secret_dev_count;  // the first of these also refuse write-only descriptors
 };
 
 /// The relay's facts; its descriptors travel with it, at most kHelloFds a message.
@@ -72,6 +73,7 @@ struct Hello {
   uint64_t ignored;     // bit n-1: signal n is ignored
   uint32_t leads_group;  // 1: the caller led its process group
   uint32_t pad;
+  uint64_t limits[kLimits][2];  // soft and hard, in the order of RLIMIT_*
   int32_t numbers[kHelloFds];
 };
 

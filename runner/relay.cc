@@ -1,0 +1,247 @@
+// agent-relay: what a trapped caller becomes. It hands its descriptors to the sandbox, then stands
+// in for the command: forwards signals, stops and continues with it, ends as it ends.
+//
+// Freestanding: a libc would cost more than the whole redirect. Nothing here comes from argv or the
+// environment. All signals are blocked on entry.
+
+#include <linux/signalfd.h>
+#include <linux/time_types.h>
+#include <asm/stat.h>
+#include <asm/unistd.h>
+
+#include "runner/relay.h"
+#include "runner/sandbox_protocol.h"
+
+namespace {
+
+constexpr int kPipeFs = 0x50495045;
+constexpr unsigned kTypeMask = 0170000;
+constexpr unsigned kFifo = 0010000;
+constexpr int kSigKill = 9;
+constexpr int kSigCont = 18;
+constexpr int kSigStop = 19;
+constexpr int kSignals = 64;
+constexpr long kConnectionReset = -104;
+constexpr int kNoSignal = 0x4000;    // MSG_NOSIGNAL
+constexpr int kDirectory = 0x90000;  // O_DIRECTORY | O_CLOEXEC
+constexpr int kPollIn = 1;
+constexpr unsigned long kAllSignals = ~0UL;
+
+long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
+  long result = 0;
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  register long r9 __asm__("r9") = 0;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+template <class T>
+long at(T* object) {
+  return reinterpret_cast<long>(object);
+}
+
+// Layouts of the kernel's own interface (x86_64), not of a libc.
+struct Action {
+  long handler;
+  unsigned long flags;
+  unsigned long restorer;
+  unsigned long mask;
+};
+struct Buffer {
+  void* bytes;
+  unsigned long size;
+};
+struct ControlMessage {
+  unsigned long size;
+  int level;
+  int type;
+  int fds[runner::kHelloFds];
+};
+struct MessageHeader {
+  void* name;
+  int name_size;
+  Buffer* buffers;
+  unsigned long buffer_count;
+  void* control;
+  unsigned long control_size;
+  int flags;
+};
+struct PollEntry {
+  int fd;
+  short events;
+  short found;
+};
+struct DirectoryEntry {
+  unsigned long inode;
+  long offset;
+  unsigned short size;
+  unsigned char type;
+  char name[1];
+};
+struct FileSystem {
+  long type;
+  long rest[14];
+};
+
+void default_action(int signal) {
+  Action action = {0, 0, 0, 0};
+  call(__NR_rt_sigaction, signal, at(&action), 0, sizeof(unsigned long));
+}
+
+void raise_now(int signal) {
+  default_action(signal);
+  unsigned long all_but = ~(1UL << (signal - 1));
+  unsigned long all = kAllSignals;
+  call(__NR_rt_sigprocmask, 2, at(&all_but), 0, sizeof all_but);
+  call(__NR_kill, call(__NR_getpid), signal);
+  call(__NR_rt_sigprocmask, 2, at(&all), 0, sizeof all);
+}
+
+// The sandbox is gone and with it the command's status: SIGKILL is the only honest answer.
+[[noreturn]] void die() {
+  for (;;) call(__NR_kill, call(__NR_getpid), kSigKill);
+}
+
+[[noreturn]] void end_as(int status) {
+  const int signal = status & 0x7f;
+  if (signal == 0) {
+    for (;;) call(__NR_exit_group, (status >> 8) & 0xff);
+  }
+  unsigned long no_core[2] = {0, 0};
+  call(__NR_setrlimit, 4, at(no_core));
+  raise_now(signal);
+  for (;;) call(__NR_exit_group, 128 + signal);
+}
+
+// A pipe made by agentcli could not be opened again by agentuser (`>/dev/stderr`, `<(…)`).
+void make_reopenable(int fd) {
+  struct stat info;
+  FileSystem system;
+  if (call(__NR_fstat, fd, at(&info)) != 0 || (info.st_mode & kTypeMask) != kFifo) return;
+  if (call(__NR_fstatfs, fd, at(&system)) != 0 || system.type != kPipeFs) return;
+  call(__NR_fchmod, fd, 0666);
+}
+
+void send_hello(int socket, runner::Hello& hello, bool more) {
+  ControlMessage control;
+  control.size = 16 + sizeof(int) * hello.count;
+  control.level = 1;  // SOL_SOCKET
+  control.type = 1;   // SCM_RIGHTS
+  for (unsigned i = 0; i < hello.count; ++i) control.fds[i] = hello.numbers[i];
+  hello.more = more ? 1 : 0;
+  Buffer buffer = {&hello, sizeof hello};
+  MessageHeader message = {nullptr, 0, &buffer, 1, nullptr, 0, 0};
+  if (hello.count > 0) {
+    message.control = &control;
+    message.control_size = control.size;
+  }
+  if (call(__NR_sendmsg, socket, at(&message), kNoSignal) < 0) die();
+  hello.count = 0;
+}
+
+void add_fd(int socket, runner::Hello& hello, int fd) {
+  if (fd == socket) return;
+  make_reopenable(fd);
+  if (hello.count == runner::kHelloFds) send_hello(socket, hello, true);
+  hello.numbers[hello.count++] = fd;
+}
+
+// By construction the open descriptors are exactly those that were not close-on-exec.
+void send_descriptors(int socket, runner::Hello& hello) {
+  const int directory = static_cast<int>(call(__NR_open, at("/proc/self/fd"), kDirectory, 0));
+  if (directory < 0) {
+    for (int fd = 0; fd < 4096; ++fd) {
+      if (call(__NR_fcntl, fd, 1) >= 0) add_fd(socket, hello, fd);
+    }
+    return send_hello(socket, hello, false);
+  }
+  char entries[4096];
+  for (long size = 0; (size = call(__NR_getdents64, directory, at(entries), sizeof entries)) > 0;) {
+    for (long offset = 0; offset < size;) {
+      const auto* entry = reinterpret_cast<const DirectoryEntry*>(entries + offset);
+      offset += entry->size;
+      int fd = 0;
+      const char* digit = entry->name;
+      for (; *digit >= '0' && *digit <= '9'; ++digit) fd = fd * 10 + (*digit - '0');
+      if (digit != entry->name && fd != directory) add_fd(socket, hello, fd);
+    }
+  }
+  call(__NR_close, directory);
+  send_hello(socket, hello, false);
+}
+
+unsigned long ignored_signals() {
+  unsigned long ignored = 0;
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    Action action;
+    if (call(__NR_rt_sigaction, signal, 0, at(&action), sizeof(unsigned long)) == 0 &&
+        action.handler == 1) {
+      ignored |= 1UL << (signal - 1);
+    }
+  }
+  return ignored;
+}
+
+void send_note(int socket, int signal, unsigned source) {
+  runner::Note note = {runner::kNoteSignal, signal, source};
+  call(__NR_sendto, socket, at(&note), sizeof note, kNoSignal);
+}
+
+// Stops as the command did. In an orphaned process group the kernel ignores SIGTSTP and its like:
+// then no SIGCONT is waiting afterwards, and the command goes on at once.
+void stop_as(int socket, int signals, int signal) {
+  raise_now(signal);
+  if (signal == kSigStop) return;
+  PollEntry entry = {signals, kPollIn, 0};
+  if (call(__NR_poll, at(&entry), 1, 0) == 0) send_note(socket, kSigCont, runner::kFromProcess);
+}
+
+void forward_signal(int socket, int signals) {
+  signalfd_siginfo info;
+  if (call(__NR_read, signals, at(&info), sizeof info) != sizeof info) return;
+  send_note(socket, static_cast<int>(info.ssi_signo),
+            info.ssi_code > 0 ? runner::kFromKernel : runner::kFromProcess);
+}
+
+void follow_sandbox(int socket, int signals) {
+  runner::Note note;
+  long size = call(__NR_recvfrom, socket, at(&note), sizeof note, 0);
+  // AF_UNIX reports the reset before data that is still queued.
+  if (size == kConnectionReset) size = call(__NR_recvfrom, socket, at(&note), sizeof note, 0);
+  if (size != sizeof note) die();
+  if (note.kind == runner::kNoteExited) end_as(note.value);
+  if (note.kind == runner::kNoteStopped) stop_as(socket, signals, note.value);
+}
+
+}  // namespace
+
+extern "C" [[noreturn]] void relay_main(int socket) {
+  if (socket < 0) die();
+  runner::Hello hello;
+  hello.magic = runner::kHelloMagic;
+  hello.count = 0;
+  hello.pad = 0;
+  hello.ignored = ignored_signals();
+  hello.umask = static_cast<unsigned>(call(__NR_umask, 077));
+  for (unsigned limit = 0; limit < runner::kLimits; ++limit) {
+    call(__NR_prlimit64, 0, limit, 0, at(hello.limits[limit]));
+  }
+  hello.leads_group = call(__NR_getpid) == call(__NR_getpgrp) ? 1 : 0;
+  send_descriptors(socket, hello);
+
+  // Held open here, a pipe's writing end would keep its reader waiting for ever.
+  if (socket > 0) call(__NR_close_range, 0, socket - 1, 0);
+  call(__NR_close_range, socket + 1, 0x7fffffff, 0);
+  unsigned long all = kAllSignals;
+  const int signals = static_cast<int>(call(__NR_signalfd4, -1, at(&all), sizeof all, 0x80000));
+  for (;;) {
+    PollEntry entries[2] = {{socket, kPollIn, 0}, {signals, kPollIn, 0}};
+    call(__NR_poll, at(entries), 2, -1);
+    if (entries[1].found != 0) forward_signal(socket, signals);
+    if (entries[0].found != 0) follow_sandbox(socket, signals);
+  }
+}

@@ -1,0 +1,110 @@
+#include "runner/resolve.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "os/lookup.h"
+
+namespace runner {
+namespace {
+
+constexpr std::size_t kHead = 1024;      // holds the program headers of every usual ELF file
+constexpr std::size_t kScriptHead = 256;  // BINPRM_BUF_SIZE
+constexpr int kMaxDepth = 5;             // of interpreters, exec_binprm() in fs/exec.c
+
+// The interpreter named in a `#!` line, empty when there is none. binfmt_script in fs/.
+std::string script_interpreter(const std::string& head) {
+  std::string_view line(head.data() + 2, std::min(head.size(), kScriptHead) - 2);
+  const auto newline = line.find('\n');
+  const bool cut = newline == std::string_view::npos && head.size() >= kScriptHead;
+  line = line.substr(0, newline);
+  const auto first = line.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  line.remove_prefix(first);
+  const auto end = line.find_first_of(std::string_view(" \t\0", 3));
+  if (cut && end == std::string_view::npos) return {};  // the kernel refuses a cut-off name
+  return std::string(line.substr(0, end));
+}
+
+// The dynamic loader a program asks for, empty for a static one. elf(5).
+os::Result<std::string> elf_interpreter(int fd, const std::string& head) {
+  Elf64_Ehdr header{};
+  if (head.size() < sizeof header) return os::Error{ENOEXEC, "read an ELF header"};
+  std::memcpy(&header, head.data(), sizeof header);
+  const bool ours = header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_machine == EM_X86_64;
+  if (!ours) {
+    // i386 programs are the kernel's (and the sandbox filter's) to judge.
+    if (header.e_ident[EI_CLASS] == ELFCLASS32) return std::string();
+    return os::Error{ENOEXEC, "read an ELF header"};
+  }
+  if (header.e_type != ET_EXEC && header.e_type != ET_DYN) {
+    return os::Error{ENOEXEC, "read an ELF header"};
+  }
+  const std::size_t table = std::size_t{header.e_phnum} * sizeof(Elf64_Phdr);
+  if (header.e_phentsize != sizeof(Elf64_Phdr) || table == 0 || table > 65536) {
+    return os::Error{ENOEXEC, "read the ELF program headers"};
+  }
+  const std::string headers = TRY(os::read_at(fd, table, static_cast<off_t>(header.e_phoff)));
+  if (headers.size() != table) return os::Error{ENOEXEC, "read the ELF program headers"};
+  for (std::size_t at = 0; at < table; at += sizeof(Elf64_Phdr)) {
+    Elf64_Phdr segment{};
+    std::memcpy(&segment, headers.data() + at, sizeof segment);
+    if (segment.p_type != PT_INTERP) continue;
+    if (segment.p_filesz < 2 || segment.p_filesz > PATH_MAX) {
+      return os::Error{ENOEXEC, "read the ELF interpreter"};
+    }
+    std::string name =
+        TRY(os::read_at(fd, segment.p_filesz, static_cast<off_t>(segment.p_offset)));
+    return std::string(name.c_str());
+  }
+  return std::string();
+}
+
+os::Status resolve_at(int root, const std::string& path, const std::string& cwd, bool no_follow,
+                      int depth);
+
+os::Status resolve_interpreter(int root, const std::string& name, const std::string& cwd,
+                               int depth) {
+  if (name.empty()) return os::Error{ENOEXEC, "find an interpreter"};
+  return resolve_at(root, name.front() == '/' ? name : cwd + '/' + name, cwd, false, depth + 1);
+}
+
+os::Status resolve_content(int root, const std::string& path, const std::string& cwd, int depth) {
+  const auto opened = os::open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!opened.ok()) return {};  // execute-only: the kernel alone may look inside
+  const int fd = opened.value().get();
+  const std::string head = TRY(os::read_at(fd, kHead, 0));
+  if (head.size() >= SELFMAG && std::memcmp(head.data(), ELFMAG, SELFMAG) == 0) {
+    const std::string loader = TRY(elf_interpreter(fd, head));
+    return loader.empty() ? os::Status{} : resolve_interpreter(root, loader, cwd, kMaxDepth - 1);
+  }
+  if (head.size() >= 2 && head[0] == '#' && head[1] == '!') {
+    return resolve_interpreter(root, script_interpreter(head), cwd, depth);
+  }
+  return os::Error{ENOEXEC, "recognise a program"};
+}
+
+os::Status resolve_at(int root, const std::string& path, const std::string& cwd, bool no_follow,
+                      int depth) {
+  if (depth > kMaxDepth) return os::Error{ELOOP, "follow interpreters"};
+  if (path.size() >= PATH_MAX) return os::Error{ENAMETOOLONG, "look up a program"};
+  const os::Fd fd = TRY(os::open_in_root(root, path, O_PATH | (no_follow ? O_NOFOLLOW : 0)));
+  const auto info = TRY(os::executable_info(fd.get()));
+  if (info.symlink) return os::Error{ELOOP, "execute a symbolic link"};
+  if (!info.regular) return os::Error{EACCES, "execute something that is no file"};
+  TRY(os::may_execute(fd.get()));
+  if (!info.on_read_only_mount) TRY(os::not_being_written(fd.get()));
+  return resolve_content(root, path, cwd, depth);
+}
+
+}  // namespace
+
+os::Status resolve(int root, const std::string& path, const std::string& cwd, bool no_follow) {
+  return resolve_at(root, path, cwd, no_follow, 0);
+}
+
+}  // namespace runner

@@ -1,0 +1,316 @@
+// The parked sandbox after its command has started: subreaper of the command's processes, mirror of
+// its signals, stops and end; see runner/sandbox.h.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <initializer_list>
+
+#include "runner/sandbox.h"
+
+namespace runner::sandbox {
+
+void report(int job_socket, ReportKind kind, std::int64_t value, std::uint32_t detail) {
+  Report message{};
+  message.magic = kReportMagic;
+  message.kind = kind;
+  message.value = value;
+  message.detail = detail;
+  ::send(job_socket, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+namespace {
+
+constexpr int kExitRefused = 126;
+constexpr int kExitNotFound = 127;
+constexpr long kGraceSeconds = 2;  // between SIGTERM and SIGKILL of a command that ran out of time
+
+// What the parked sandbox knows of its running command.
+struct Life {
+  int job_socket;
+  int relay_socket;
+  int signals;
+  int timer = -1;
+  int last_words = -1;  // the command's stderr, kept only to name a time-out
+  pid_t main = 0;
+  bool own_pid_namespace;
+  bool ended = false;      // the main process has
+  bool out_of_time = false;
+  int stop_signal = 0;     // the tty stop signal that was sent as SIGSTOP
+};
+
+Command command;  // static: 40 KB that the fork of a parked sandbox does not touch
+
+void say(int fd, const char* text) {
+  std::size_t left = std::strlen(text);
+  while (left > 0) {
+    const ssize_t n = ::write(fd, text, left);
+    if (n <= 0) return;
+    text += n;
+    left -= static_cast<std::size_t>(n);
+  }
+}
+
+int stderr_of_command() {
+  for (int i = 0; i < command.fd_count; ++i) {
+    if (command.fds[i].number == STDERR_FILENO) return command.fds[i].fd;
+  }
+  return -1;
+}
+
+void send_note(const Life& life, NoteKind kind, int value) {
+  const Note note{kind, value, kFromProcess};
+  ::send(life.relay_socket, &note, sizeof note, MSG_NOSIGNAL);
+}
+
+void report_end(const Life& life, int status, const rusage& usage) {
+  Report message{};
+  message.magic = kReportMagic;
+  message.kind = kReportExited;
+  message.value = status;
+  const auto micros = [](const timeval& t) {
+    return static_cast<std::uint64_t>(t.tv_sec) * 1000000 + static_cast<std::uint64_t>(t.tv_usec);
+  };
+  message.user_us = micros(usage.ru_utime);
+  message.system_us = micros(usage.ru_stime);
+  message.max_rss_kb = static_cast<std::uint64_t>(usage.ru_maxrss);
+  ::send(life.job_socket, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// A command that could not be started ends like one that a shell could not start.
+[[noreturn]] void refuse(Life& life, int status) {
+  report_end(life, status << 8, rusage{});
+  send_note(life, kNoteExited, status << 8);
+  ::_exit(0);
+}
+
+void start_timer(Life& life, long seconds) {
+  if (life.timer < 0) life.timer = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  itimerspec when{};
+  when.it_value.tv_sec = seconds;
+  ::timerfd_settime(life.timer, 0, &when, nullptr);
+}
+
+// vfork keeps the parent where it is until the child has exec'ed: its return replaces a status
+// pipe, and the tiny shared address space needs no tearing down.
+__attribute__((noinline)) pid_t spawn(int& error, int& step) {
+  const pid_t pid = ::vfork();
+  if (pid == 0) {
+    error = exec_command(command, step);
+    ::_exit(kExitNotFound);
+  }
+  if (pid < 0) error = errno;
+  return pid;
+}
+
+void start(Life& life) {
+  const int words = stderr_of_command();
+  if (command.job.kind == kJobRefuse) {
+    if (words >= 0) say(words, command.message);
+    refuse(life, kExitRefused);
+  }
+  char line[256];
+  if (const int error = open_working_directory(command); error != 0) {
+    report(life.job_socket, kReportFailed, error, kStepCwd);
+    std::snprintf(line, sizeof line, "agent-task-runner: commands cannot enter '%.150s': %s\n",
+                  command.cwd, error == ESTALE ? "it is private to the CLI" : std::strerror(error));
+    if (words >= 0) say(words, line);
+    refuse(life, kExitRefused);
+  }
+  volatile int error = 0;
+  volatile int step = kStepNone;
+  life.main = spawn(const_cast<int&>(error), const_cast<int&>(step));
+  if (error != 0) {
+    report(life.job_socket, kReportFailed, error, static_cast<std::uint32_t>(step));
+    std::snprintf(line, sizeof line, "agent-task-runner: cannot start '%.150s': %s\n", command.path,
+                  std::strerror(error));
+    if (words >= 0) say(words, line);
+    refuse(life, error == ENOENT ? kExitNotFound : kExitRefused);
+  }
+  if (command.job.wall_seconds != kNoLimit) {
+    life.last_words = words >= 0 ? ::fcntl(words, F_DUPFD_CLOEXEC, 3) : -1;
+    start_timer(life, static_cast<long>(command.job.wall_seconds));
+  }
+  for (int i = 0; i < command.fd_count; ++i) ::close(command.fds[i].fd);
+  ::close(command.cwd_fd);
+  report(life.job_socket, kReportStarted, life.main);
+}
+
+bool has_default_action(pid_t pid, int signal) {
+  char path[40];
+  char text[4096];
+  std::snprintf(path, sizeof path, "/proc/%d/status", pid);
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const ssize_t size = ::read(fd, text, sizeof text - 1);
+  ::close(fd);
+  if (size <= 0) return false;
+  text[size] = '\0';
+  for (const char* field : {"SigIgn:", "SigCgt:"}) {
+    const char* found = std::strstr(text, field);
+    if (found == nullptr) return false;
+    const unsigned long long set = std::strtoull(found + 7, nullptr, 16);
+    if ((set >> (signal - 1) & 1) != 0) return false;
+  }
+  return true;
+}
+
+// Signals from the terminal are for the command's group. Sent ones are for the main process, but
+// those that end a shell's children with it go to the group if the caller led one: every CLI makes
+// its shells group leaders and kills the group.
+void deliver(Life& life, const Note& note) {
+  if (life.ended || note.value <= 0 || note.value >= NSIG) return;
+  const int signal = note.value;
+  const bool ends_group =
+      signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+  const bool to_group = note.source == kFromKernel || signal == SIGCONT ||
+                        (ends_group && command.hello.leads_group != 0);
+  const bool tty_stop = signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+  int sent = signal;
+  if (tty_stop && has_default_action(life.main, signal)) {
+    // The command's group is orphaned here, so the kernel would ignore SIGTSTP. Whether the caller
+    // may stop is decided where the caller is: by the relay.
+    sent = SIGSTOP;
+    life.stop_signal = signal;
+  }
+  ::kill(to_group ? -life.main : life.main, sent);
+}
+
+void end_main(Life& life, int status, const rusage& usage) {
+  life.ended = true;
+  report_end(life, status, usage);
+  send_note(life, kNoteExited, status);
+  ::close(life.relay_socket);
+  life.relay_socket = -1;
+  if (command.job.kill_at_exit != 0) {
+    if (life.own_pid_namespace) ::_exit(0);
+    kill_everything(life.main);
+  }
+}
+
+// False when nothing is left to reap.
+bool reap(Life& life) {
+  for (;;) {
+    int status = 0;
+    rusage usage{};
+    const int options = WNOHANG | (life.ended ? 0 : WUNTRACED);
+    const pid_t pid = ::wait4(-1, &status, options, &usage);
+    if (pid == 0) return true;
+    if (pid < 0) return errno != ECHILD;
+    if (pid != life.main || life.ended) continue;
+    if (WIFSTOPPED(status)) {
+      const int signal = life.stop_signal != 0 ? life.stop_signal : WSTOPSIG(status);
+      life.stop_signal = 0;
+      send_note(life, kNoteStopped, signal);
+    } else {
+      end_main(life, status, usage);
+    }
+  }
+}
+
+void on_timer(Life& life) {
+  std::uint64_t ticks = 0;
+  if (::read(life.timer, &ticks, sizeof ticks) < 0) return;
+  if (life.out_of_time) {
+    if (life.own_pid_namespace && life.ended) ::_exit(0);
+    return kill_everything(life.main);
+  }
+  life.out_of_time = true;
+  const auto seconds = static_cast<std::int64_t>(command.job.wall_seconds);
+  report(life.job_socket, kReportTimeout, seconds);
+  if (life.last_words >= 0) {
+    char line[160];
+    std::snprintf(line, sizeof line, "agent-task-runner: ended after %lld s: %s\n",
+                  static_cast<long long>(seconds), command.message);
+    say(life.last_words, line);
+  }
+  if (!life.ended) ::kill(-life.main, SIGTERM);
+  start_timer(life, kGraceSeconds);
+}
+
+// The relay is gone: its SIGKILL is the command's.
+void on_relay(Life& life) {
+  Note note{};
+  const ssize_t size = ::recv(life.relay_socket, &note, sizeof note, MSG_DONTWAIT);
+  if (size == static_cast<ssize_t>(sizeof note) && note.kind == kNoteSignal) {
+    return deliver(life, note);
+  }
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  rusage usage{};
+  report_end(life, SIGKILL, usage);
+  if (life.own_pid_namespace) ::_exit(0);
+  kill_everything(life.main);
+  report(life.job_socket, kReportEmpty, 0);
+  ::_exit(0);
+}
+
+}  // namespace
+
+void kill_everything(pid_t main_process) {
+  // As subreaper this process inherits every orphan: when the children are killed, their children
+  // become ours. A tree of depth n takes n rounds.
+  char path[48];
+  std::snprintf(path, sizeof path, "/proc/self/task/%d/children", ::getpid());
+  if (main_process > 0) ::kill(-main_process, SIGKILL);
+  for (;;) {
+    char list[8192];
+    const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t size = fd >= 0 ? ::read(fd, list, sizeof list - 1) : 0;
+    if (fd >= 0) ::close(fd);
+    list[size > 0 ? size : 0] = '\0';
+    for (char* next = list; *next != '\0';) {
+      char* end = nullptr;
+      const long pid = std::strtol(next, &end, 10);
+      if (end == next) break;
+      ::kill(static_cast<pid_t>(pid), SIGKILL);
+      next = end;
+      while (*next == ' ') ++next;
+    }
+    if (::waitpid(-1, nullptr, __WALL) < 0 && errno == ECHILD) return;
+    while (::waitpid(-1, nullptr, __WALL | WNOHANG) > 0) {
+    }
+  }
+}
+
+void live(int job_socket, int relay_socket, bool own_pid_namespace) {
+  Life life{};
+  life.job_socket = job_socket;
+  life.relay_socket = relay_socket;
+  life.own_pid_namespace = own_pid_namespace;
+  sigset_t all;
+  ::sigfillset(&all);
+  life.signals = ::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (life.signals < 0 || !receive_command(job_socket, relay_socket, command)) ::_exit(125);
+  vet_descriptors(job_socket, command);
+  start(life);
+  for (;;) {
+    pollfd entries[3] = {{life.signals, POLLIN, 0},
+                         {life.ended ? -1 : life.relay_socket, POLLIN, 0},
+                         {life.timer, POLLIN, 0}};
+    if (::poll(entries, 3, -1) < 0 && errno != EINTR) ::_exit(125);
+    if (entries[0].revents != 0) {
+      signalfd_siginfo infos[8];
+      while (::read(life.signals, infos, sizeof infos) > 0) {
+      }
+      if (!reap(life)) {
+        report(job_socket, kReportEmpty, 0);
+        ::_exit(0);
+      }
+    }
+    if (entries[1].revents != 0 && !life.ended) on_relay(life);
+    if (entries[2].revents != 0) on_timer(life);
+  }
+}
+
+}  // namespace runner::sandbox
