@@ -1,0 +1,94 @@
+#include "os/child.h"
+
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "os/retry.h"
+#include "os/text.h"
+
+namespace os {
+namespace {
+
+// fork(3) where it will do: it keeps libc's idea of the thread id right, which the runner's
+// threads need. A namespace's first process has no threads, so the bare call does no harm.
+pid_t fork_into(std::uint64_t namespaces) {
+  if (namespaces == 0) return ::fork();
+  return static_cast<pid_t>(
+      ::syscall(SYS_clone, namespaces | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+}
+
+}  // namespace
+
+ExitStatus ExitStatus::from_wait(int status) {
+  if (WIFSIGNALED(status)) return {true, WTERMSIG(status)};
+  return {false, WEXITSTATUS(status)};
+}
+
+std::string ExitStatus::text() const {
+  if (!signalled) return join("exit code ", value);
+  const char* name = ::sigabbrev_np(value);
+  return name != nullptr ? join("SIG", name) : join("signal ", value);
+}
+
+Result<Child> Child::start(std::uint64_t namespaces, const std::function<int()>& body) {
+  const pid_t pid = fork_into(namespaces);
+  if (pid < 0) return last_error("start a process");
+  if (pid == 0) ::_exit(body());
+  // Not reaped yet, so the number still means this child.
+  const long pidfd = ::syscall(SYS_pidfd_open, pid, 0);
+  if (pidfd < 0) {
+    const Error error = last_error("open a pidfd");
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return error;
+  }
+  return Child(pid, Fd(static_cast<int>(pidfd)));
+}
+
+Status Child::signal(int number) const {
+  if (!running() ||
+      ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) != 0) {
+    return Error{running() ? errno : ESRCH, join("send signal ", number, " to process ", pid_)};
+  }
+  return {};
+}
+
+Result<std::optional<ExitStatus>> Child::poll() {
+  int status = 0;
+  const pid_t pid = retrying([&] { return ::waitpid(pid_, &status, WNOHANG); });
+  if (pid < 0) return last_error(join("wait for process ", pid_));
+  if (pid == 0) return std::optional<ExitStatus>();
+  reaped();
+  return std::optional(ExitStatus::from_wait(status));
+}
+
+Result<ExitStatus> Child::wait() {
+  int status = 0;
+  if (retrying([&] { return ::waitpid(pid_, &status, 0); }) < 0) {
+    return last_error(join("wait for process ", pid_));
+  }
+  reaped();
+  return ExitStatus::from_wait(status);
+}
+
+std::optional<Reaped> reap_one() {
+  int status = 0;
+  const pid_t pid = retrying([&] { return ::waitpid(-1, &status, WNOHANG | __WALL); });
+  if (pid <= 0) return std::nullopt;
+  return Reaped{pid, ExitStatus::from_wait(status)};
+}
+
+bool has_children() {
+  siginfo_t info{};
+  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
+
+bool signal_all(int number) { return ::kill(-1, number) == 0; }
+
+}  // namespace os

@@ -1,0 +1,78 @@
+// One child process, held by a pidfd so that its number cannot come to mean another process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "os/fd.h"
+#include "os/result.h"
+
+namespace os {
+
+/// How a process ended.
+struct ExitStatus {
+  bool signalled = false;
+  int value = 0;  // the exit code, or the signal that ended it
+
+  /// From the status of waitpid(2) of a process that has ended.
+  static ExitStatus from_wait(int status);
+  /// What a shell reports: the exit code, or 128+n.
+  int shell_code() const { return signalled ? 128 + value : value; }
+  /// `exit code 3`, `SIGTERM`.
+  std::string text() const;
+  bool operator==(const ExitStatus&) const = default;
+};
+
+/// Owns the duty to reap a child. A Child that is dropped unreaped stays a zombie until somebody
+/// waits for any child, as PID 1 does.
+class Child {
+ public:
+  Child() = default;
+
+  /// Runs `body` in a new process, which exits with its value. `namespaces` are CLONE_NEW* flags:
+  /// the child is the first process of a new pid namespace with CLONE_NEWPID. The caller must have
+  /// no threads. Descriptors are shared as by fork(2); the pidfd is close-on-exec.
+  static Result<Child> start(std::uint64_t namespaces, const std::function<int()>& body);
+
+  pid_t pid() const { return pid_; }
+  /// Readable once the process has ended.
+  int pidfd() const { return pidfd_.get(); }
+  /// False before start() and after the status was taken.
+  bool running() const { return pid_ > 0; }
+
+  /// ESRCH once it has been reaped.
+  Status signal(int number) const;
+
+  /// Its status if it has ended, which reaps it.
+  Result<std::optional<ExitStatus>> poll();
+  Result<ExitStatus> wait();
+
+  /// Somebody who reaps all children took this one's status.
+  void reaped() { pid_ = 0; }
+
+ private:
+  Child(pid_t pid, Fd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+  pid_t pid_ = 0;
+  Fd pidfd_;
+};
+
+struct Reaped {
+  pid_t pid;
+  ExitStatus status;
+};
+
+/// Reaps one ended child of any kind, none if no child has ended. waitpid(2) with __WALL.
+std::optional<Reaped> reap_one();
+
+/// True while this process has a child, running or not reaped yet.
+bool has_children();
+
+/// Signals every process this one may signal, itself and the first of its pid namespace excepted.
+/// False when there was none.
+bool signal_all(int number);
+
+}  // namespace os
