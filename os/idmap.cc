@@ -1,0 +1,126 @@
+#include "os/idmap.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "os/retry.h"
+#include "os/text.h"
+
+namespace os {
+namespace {
+
+bool appears(const std::vector<IdMove>& moves, std::uint32_t seen) {
+  return std::any_of(moves.begin(), moves.end(), [&](IdMove move) { return move.seen == seen; });
+}
+
+// A process in a new user namespace that lives until `alive` is closed. It sends no SIGCHLD: PID 1
+// has other children to hear of.
+class Holder {
+ public:
+  static Result<Holder> start() {
+    Pipe alive = TRY(make_pipe());
+    const long pid = ::syscall(SYS_clone, CLONE_NEWUSER, nullptr, nullptr, nullptr, nullptr);
+    if (pid < 0) return last_error("make a user namespace");
+    if (pid == 0) {
+      char byte = 0;
+      ::close(alive.write_end.get());
+      (void)retrying([&] { return ::read(alive.read_end.get(), &byte, 1); });
+      ::_exit(0);
+    }
+    return Holder(static_cast<pid_t>(pid), std::move(alive.write_end));
+  }
+  Holder(Holder&& other) noexcept
+      : pid_(std::exchange(other.pid_, -1)), alive_(std::move(other.alive_)) {}
+  Holder& operator=(Holder&&) = delete;
+  Holder(const Holder&) = delete;
+  Holder& operator=(const Holder&) = delete;
+  ~Holder() {
+    if (pid_ < 0) return;
+    alive_.reset();
+    (void)retrying([&] { return ::waitpid(pid_, nullptr, __WALL); });
+  }
+
+  std::string file(const char* name) const { return join("/proc/", pid_, "/", name); }
+
+ private:
+  Holder(pid_t pid, Fd alive) : pid_(pid), alive_(std::move(alive)) {}
+  pid_t pid_;
+  Fd alive_;
+};
+
+// The whole map must arrive in one write.
+Status write_map(const std::string& path, const std::vector<IdRange>& ranges) {
+  const Fd file = TRY(open_file(path, O_WRONLY));
+  TRY_STEP(write_all(file.get(), map_text(ranges)), join("write '", path, "'"));
+  return {};
+}
+
+}  // namespace
+
+std::vector<IdMove> task_view(std::uint32_t owner, std::uint32_t task) {
+  if (owner == task) return {};
+  return {{owner, task}, {task, owner == 0 ? kParkedId : owner}};
+}
+
+std::vector<IdMove> cli_view(std::uint32_t owner, std::uint32_t task, std::uint32_t cli) {
+  std::vector<IdMove> moves;
+  std::vector<std::uint32_t> ids = {owner, task, cli};
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  const std::vector<IdMove> first = task_view(owner, task);
+  for (const std::uint32_t id : ids) {
+    const auto moved =
+        std::find_if(first.begin(), first.end(), [&](IdMove move) { return move.disk == id; });
+    std::uint32_t seen = moved == first.end() ? id : moved->seen;
+    if (seen == task) {
+      seen = cli;
+    } else if (seen == cli) {
+      seen = task;
+    }
+    if (seen != id) moves.push_back({id, seen});
+  }
+  return moves;
+}
+
+std::vector<IdRange> complete_map(const std::vector<IdMove>& moves) {
+  std::vector<IdMove> points = moves;
+  const auto moved = [&](std::uint32_t id) {
+    return std::any_of(moves.begin(), moves.end(), [&](IdMove move) { return move.disk == id; });
+  };
+  if (!moved(0) && !appears(moves, kParkedId)) points.push_back({0, kParkedId});
+  std::sort(points.begin(), points.end(), [](IdMove a, IdMove b) { return a.disk < b.disk; });
+  std::vector<IdRange> ranges;
+  std::uint32_t next = 0;
+  const auto same_up_to = [&](std::uint32_t end) {
+    if (end > next) ranges.push_back({next, next, end - next});
+  };
+  for (const IdMove point : points) {
+    same_up_to(point.disk);
+    ranges.push_back({point.disk, point.seen, 1});
+    next = point.disk + 1;
+  }
+  same_up_to(kParkedId);
+  return ranges;
+}
+
+std::string map_text(const std::vector<IdRange>& ranges) {
+  std::string text;
+  for (const IdRange& range : ranges) {
+    text += join(range.disk, ' ', range.seen, ' ', range.count, '\n');
+  }
+  return text;
+}
+
+Result<Fd> make_id_namespace(const std::vector<IdRange>& uids, const std::vector<IdRange>& gids) {
+  const Holder holder = TRY(Holder::start());
+  TRY(write_map(holder.file("uid_map"), uids));
+  TRY(write_map(holder.file("gid_map"), gids));
+  return open_file(holder.file("ns/user"), O_RDONLY);
+}
+
+}  // namespace os

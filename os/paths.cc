@@ -1,0 +1,144 @@
+#include "os/paths.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+
+#include "os/retry.h"
+#include "os/text.h"
+
+namespace os {
+namespace {
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+bool is_ordinary(std::string_view component) {
+  return !component.empty() && component != "." && component != "..";
+}
+
+}  // namespace
+
+Kind kind_at(int at, const std::string& path) {
+  struct stat info {};
+  if (::fstatat(at, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return Kind::nothing;
+  if (S_ISDIR(info.st_mode)) return Kind::directory;
+  if (S_ISREG(info.st_mode)) return Kind::file;
+  if (S_ISLNK(info.st_mode)) return Kind::link;
+  return Kind::other;
+}
+
+Kind kind_of(const std::string& path) { return kind_at(AT_FDCWD, path); }
+
+Result<struct stat> stat_path(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return last_error(join("stat '", path, "'"));
+  return info;
+}
+
+Result<struct stat> stat_fd(int fd) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return last_error(join("stat fd ", fd));
+  return info;
+}
+
+Result<std::string> real_path(const std::string& path) {
+  struct Free {
+    void operator()(char* text) const { std::free(text); }
+  };
+  const std::unique_ptr<char, Free> real(::realpath(path.c_str(), nullptr));
+  if (real == nullptr) return last_error(join("resolve '", path, "'"));
+  return std::string(real.get());
+}
+
+Status make_directory(const std::string& path, mode_t mode) {
+  if (::mkdir(path.c_str(), mode) != 0) {
+    if (errno == EEXIST) return {};
+    return last_error(join("make directory '", path, "'"));
+  }
+  if (::chmod(path.c_str(), mode) != 0) return last_error(join("set mode of '", path, "'"));
+  return {};
+}
+
+Status make_directories(const std::string& path, mode_t mode) {
+  for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    TRY(make_directory(path.substr(0, slash), mode));
+  }
+  return make_directory(path, mode);
+}
+
+Status make_file(const std::string& path) {
+  TRY(open_file(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0444));
+  return {};
+}
+
+Status make_symlink(const std::string& target, const std::string& path) {
+  if (::symlink(target.c_str(), path.c_str()) != 0) return last_error(join("link '", path, "'"));
+  return {};
+}
+
+Result<std::vector<std::string>> list_directory(int directory) {
+  Fd own = TRY(open_at(directory, ".", O_RDONLY | O_DIRECTORY));
+  const std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(own.get()));
+  if (stream == nullptr) return last_error("list a directory");
+  own.release();
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (is_ordinary(name)) names.emplace_back(name);
+  }
+  if (errno != 0) return last_error("list a directory");
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::vector<std::string>> list_directory(const std::string& path) {
+  const Fd directory = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
+  return TRY_STEP(list_directory(directory.get()), join("list '", path, "'"));
+}
+
+Result<Fd> open_beneath(int root, const std::string& path, int flags) {
+  open_how how{};
+  how.flags = static_cast<__u64>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  // EAGAIN: somebody renamed a component on the way; the kernel asks for another try.
+  for (int attempt = 0;; ++attempt) {
+    const long fd =
+        retrying([&] { return ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof(how)); });
+    if (fd >= 0) return Fd(static_cast<int>(fd));
+    constexpr int kAttempts = 16;
+    if (errno != EAGAIN || attempt == kAttempts) return last_error(join("open '", path, "'"));
+  }
+}
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string base_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+bool is_plain_absolute(std::string_view path) {
+  if (path.size() < 2 || path.front() != '/') return false;
+  const std::vector<std::string> components = split(path.substr(1), '/');
+  return std::all_of(components.begin(), components.end(), is_ordinary);
+}
+
+bool is_below(std::string_view path, std::string_view directory) {
+  if (directory == "/") return true;
+  return path.substr(0, directory.size()) == directory &&
+         (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+}  // namespace os
