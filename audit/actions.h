@@ -20,7 +20,7 @@ struct ActionInfo {
   std::string_view kind;      // event, alert, state
   std::string_view category;  // empty where none of ECS fits
   std::string_view type;
-  std::string_view outcome;   // success, failure, unknown
+  std::string_view outcome;  // success, failure, unknown
 };
 
 /// nullptr for an action that nobody defined.

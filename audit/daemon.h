@@ -1,6 +1,8 @@
 // agent-auditd: the only writer of a session's event log.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "audit/shared_state.h"
@@ -11,17 +13,20 @@ inline constexpr char kLogPath[] = "/run/agent-task-runner/events.log";
 
 /// Everything is borrowed.
 struct DaemonConfig {
-  int socket = -1;                // the second end of make_channel()
-  SharedState* state = nullptr;   // the mapping that the senders use too
-  std::string session;            // id: becomes `subject` and `source` of every line
+  int socket = -1;                  // the second end of make_channel()
+  SharedState* state = nullptr;     // the mapping that the senders use too
+  std::string session;              // id: becomes `subject` and `source` of every line
   std::string log_path = kLogPath;  // made with mode 0640; its directory belongs to our uid
   // A copy of every line, as written: a file outside, opened O_RDWR|O_APPEND|O_CREAT, or a pipe.
-  // It is as binding as the log: a copy that cannot be written makes record() fail. -1: none.
+  // It is as binding as the log: a copy that cannot be written makes record() fail. One session at
+  // a time writes it (flock). A line may come twice in a pipe when we are killed. -1: none.
   int copy = -1;
+  pid_t owner = 1;  // the only process whose Client::finish() is obeyed
 };
 
-/// Runs until Client::finish(); returns an exit code. The caller has forked, become agentaudit, and
-/// starts another one when this one dies: nothing is lost and nothing is written twice.
+/// Runs until Client::finish(); returns an exit code. The caller has forked, blocked all signals,
+/// become agentaudit, and starts another one when this one dies: nothing is lost, nothing is
+/// written twice.
 ///
 /// Each message is peeked, its line written, then the message is taken from the queue. A new
 /// incarnation cuts off a line that a crash left unfinished (its message still waits) and skips a

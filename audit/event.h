@@ -1,7 +1,6 @@
 // One audit event: an action and its ECS fields, bounded, written out as the `data` of a record.
 #pragma once
 
-#include <array>
 #include <concepts>
 #include <cstdint>
 #include <span>
@@ -16,13 +15,14 @@ namespace audit {
 /// A value longer than this is not recorded by its text but as `[N bytes]`, so that no part of a
 /// secret can survive a cut through its middle.
 inline constexpr std::size_t kMaxValue = 16 * 1024;
-/// How much of a value, or of one element of a list, is written; a cut one ends in `…`.
-inline constexpr std::size_t kMaxWritten = 1024;
-/// Elements of one list that are written, and the bytes of all values of one event.
+/// Encoded bytes of a text, of an element of a list, and of a whole list; a cut text ends in `…`.
+inline constexpr std::size_t kMaxText = 4096;
+inline constexpr std::size_t kMaxElement = 1024;
+inline constexpr std::size_t kMaxList = 6 * 1024;
+/// Elements of one list that are looked at.
 inline constexpr std::size_t kMaxElements = 64;
-inline constexpr std::size_t kMaxValues = 64 * 1024;
-/// The bytes of `data`. What does not fit is left out and `audit.truncated` is true.
-inline constexpr std::size_t kMaxData = 12 * 1024;
+/// The bytes of `data`. Where anything was cut or left out, it has `"truncated":true`.
+inline constexpr std::size_t kMaxData = 15 * 1024;
 
 /// Values are copied, so temporaries may be given. Keys are dotted ECS names (`process.pid`) and
 /// become nested objects; a key is set once, and none is a prefix of another. The common actions
@@ -55,19 +55,22 @@ class Event {
   enum class Kind : std::uint8_t { text, plain, list, element };
   struct Field {
     Kind kind;
-    std::uint32_t key;         // offsets and sizes within bytes_
+    std::uint32_t key;  // offsets and sizes within bytes_
     std::uint32_t key_size;
     std::uint32_t value;
     std::uint32_t value_size;  // of a list: how many elements follow
   };
+  class Writer;
   Event& add_plain(std::string_view key, std::string_view text);
   void add(Kind kind, std::string_view key, std::string_view value);
   std::string_view key_of(const Field& field) const;
+  std::string_view value_of(const Field& field) const;
 
   std::string action_;
   std::int64_t time_ns_;
   std::string bytes_;  // keys and values, each ended by a NUL: none joins with its neighbour
   std::vector<Field> fields_;
+  bool truncated_ = false;
 };
 
 }  // namespace audit

@@ -17,8 +17,11 @@ struct SharedState {
   /// Events that offer() dropped, and records that record() refused.
   std::atomic<std::uint64_t> dropped{0};
   std::atomic<std::uint64_t> refused{0};
-  /// Where this session's lines begin in the copy outside, plus 1; 0: not known yet.
-  std::atomic<std::uint64_t> copy_start{0};
+  /// How many of these the log has been told of, in records `events-dropped`.
+  std::atomic<std::uint64_t> dropped_reported{0};
+  std::atomic<std::uint64_t> refused_reported{0};
+  /// True once a first agent-auditd has opened the log: an unfinished line is ours from then on.
+  std::atomic<bool> opened{false};
 };
 
 /// Maps a fresh SharedState, shared with children. Lives as long as the process. mmap(2).

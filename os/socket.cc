@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -171,10 +172,24 @@ Result<Peer> peer_of(int socket) {
   return Peer{peer.pid, peer.uid, peer.gid};
 }
 
+Peer self() { return Peer{::getpid(), ::geteuid(), ::getegid()}; }
+
 Status stamp_senders(int socket) {
   const int on = 1;
   if (::setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {
     return last_error("have senders stamped");
+  }
+  return {};
+}
+
+Status set_timeouts(int socket, std::chrono::milliseconds limit) {
+  timeval time{};
+  time.tv_sec = limit.count() / 1000;
+  time.tv_usec = limit.count() % 1000 * 1000;
+  for (const int option : {SO_SNDTIMEO, SO_RCVTIMEO}) {
+    if (::setsockopt(socket, SOL_SOCKET, option, &time, sizeof time) != 0) {
+      return last_error("limit how long a socket waits");
+    }
   }
   return {};
 }

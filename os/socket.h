@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -67,7 +68,14 @@ Result<Fd> accept_unix(int listening);
 /// The identity of the process that connected or made the pair (SO_PEERCRED).
 Result<Peer> peer_of(int socket);
 
+/// This process, as a peer in its own pid namespace sees it.
+Peer self();
+
 /// From now on each received message carries its sender's identity (SO_PASSCRED).
 Status stamp_senders(int socket);
+
+/// From now on a send or receive that would wait longer fails with EAGAIN (SO_SNDTIMEO,
+/// SO_RCVTIMEO); socket(7).
+Status set_timeouts(int socket, std::chrono::milliseconds limit);
 
 }  // namespace os
