@@ -11,7 +11,7 @@ RULES = [
     (r"(?i)\b(not implemente[d]|unimplemente[d]|placeholde[r]|for no[w])\b", "unfinished work"),
     (r"(?i)\b(white|black)[l]ist", "say allow-list or deny-list"),
     (r"/wor[k]/|/home/(?!agentuser)[a-z]\w*/", "a path of one person's machine"),
-    (r"[ \t]+$", "white space at the end of a line"),
+    (r" +$", "white space at the end of a line"),
 ]
 TEXT = {".cc", ".h", ".py", ".sh", ".bash", ".md", ".json", ".tsv", ".1", ".build", ".txt", ""}
 
