@@ -71,6 +71,9 @@ std::optional<Reaped> reap_one();
 /// True while this process has a child, running or not reaped yet.
 bool has_children();
 
+/// Ends this process with all its threads; nothing is flushed or destroyed. _exit(2).
+[[noreturn]] void exit_now(int code);
+
 /// Signals every process this one may signal, itself and the first of its pid namespace excepted.
 /// False when there was none.
 bool signal_all(int number);

@@ -124,6 +124,14 @@ void Tracee::kill() {
   }
 }
 
+Result<std::uint64_t> stack_pointer_of(pid_t tid) {
+  user_regs_struct registers{};
+  if (trace(PTRACE_GETREGS, tid, 0, address_of(&registers)) != 0) {
+    return last_error("read the stack pointer");
+  }
+  return static_cast<std::uint64_t>(registers.rsp);
+}
+
 user_regs_struct as_execveat(user_regs_struct registers, int fd, std::uint64_t empty_path,
                              std::uint64_t argv, std::uint64_t envp, std::uint64_t cookie) {
   registers.rdi = static_cast<unsigned long long>(fd);
@@ -159,8 +167,6 @@ user_regs_struct as_returned(user_regs_struct registers, std::int64_t result) {
 std::int64_t result_of(const user_regs_struct& registers) {
   return static_cast<std::int64_t>(registers.rax);
 }
-
-std::uint64_t stack_pointer(const user_regs_struct& registers) { return registers.rsp; }
 
 void set_socket_register(user_regs_struct& registers, int fd) {
   registers.rbx = static_cast<unsigned long long>(fd);

@@ -55,6 +55,9 @@ class Tracee {
   pid_t tid_;
 };
 
+/// The stack pointer of a halted tracee of this thread.
+Result<std::uint64_t> stack_pointer_of(pid_t tid);
+
 /// Makes the halted thread repeat its system call as
 /// `execveat(fd, empty_path, argv, envp, AT_EMPTY_PATH)` with `cookie` as sixth argument.
 /// `empty_path` is the address of a NUL byte: the one that ends the caller's own path string.
@@ -67,7 +70,6 @@ user_regs_struct as_close(user_regs_struct registers, int fd);
 /// The registers with which the original call returns `result` to the caller.
 user_regs_struct as_returned(user_regs_struct registers, std::int64_t result);
 std::int64_t result_of(const user_regs_struct& registers);
-std::uint64_t stack_pointer(const user_regs_struct& registers);
 /// The register that survives into a new program and tells the relay its socket (rbx).
 void set_socket_register(user_regs_struct& registers, int fd);
 

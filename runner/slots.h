@@ -4,6 +4,8 @@
 #include <linux/seccomp.h>
 
 #include <array>
+#include <atomic>
+#include <cstdint>
 
 #include "os/fd.h"
 #include "os/result.h"
@@ -21,6 +23,7 @@ inline constexpr unsigned kSlots = 64;
 /// Lives in memory shared by PID 1 and every incarnation of the runner.
 struct Slots {
   std::array<Slot, kSlots> slot;
+  std::atomic<std::uint64_t> next_exec_id{1};  // of the session's events, whoever writes them
 };
 
 /// Maps a zeroed Slots, shared with children. Lives as long as the process.

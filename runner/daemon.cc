@@ -1,0 +1,53 @@
+#include "runner/daemon.h"
+
+#include <thread>
+#include <vector>
+
+#include "os/child.h"
+#include "os/log.h"
+#include "os/signals.h"
+#include "runner/context.h"
+#include "runner/exec_trap.h"
+#include "runner/task_server.h"
+
+namespace runner {
+namespace {
+
+// One redirect takes 0.15-0.3 ms, and a signal that comes before RECV interrupts the exec: there
+// must always be a worker that waits.
+constexpr int kWorkers = 8;
+
+}  // namespace
+
+int run_daemon(const Session& session, const Channels& channels) {
+  auto made = make_context(session, channels);
+  if (!made.ok()) {
+    os::report(made.error().text());
+    return 1;
+  }
+  Context& context = *made.value();
+  ExecTrap trap(context);
+  // Ready before the first exec arrives.
+  context.parking.refill(session.policy->profiles.find(session.policy->exec.default_profile)->second);
+
+  std::vector<std::thread> threads;
+  threads.emplace_back([&] { context.collector.run(); });
+  for (int i = 0; channels.listener >= 0 && i < kWorkers; ++i) {
+    threads.emplace_back([&] {
+      const auto ended = trap.run();
+      // Without its workers this runner is of no use: PID 1 starts another.
+      os::report(ended.error().text());
+      os::exit_now(1);
+    });
+  }
+  // Every signal is blocked since PID 1's first instruction; any that is sent here ends the runner.
+  auto stop = os::signal_descriptor();
+  if (!stop.ok()) os::exit_now(1);
+  TaskServer server(context);
+  const auto served = server.run(stop.value().get());
+  if (!served.ok()) os::report(served.error().text());
+  context.collector.drain();
+  os::exit_now(served.ok() ? 0 : 1);  // the threads end with the process
+}
+
+}  // namespace runner

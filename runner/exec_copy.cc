@@ -1,0 +1,133 @@
+#include "runner/exec_copy.h"
+
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <optional>
+
+#include "os/creds.h"
+#include "os/foreign_memory.h"
+#include "os/text.h"
+
+namespace runner {
+namespace {
+
+// Above what the kernel takes (3/4 of 8 MiB at most), so that it is the kernel that says E2BIG.
+constexpr std::size_t kMaxStrings = 7 << 20;
+
+// The arguments of execve(2) and execveat(2), told apart.
+struct Call {
+  int directory = AT_FDCWD;
+  int flags = 0;
+  std::uint64_t path = 0;
+  std::uint64_t argv = 0;
+  std::uint64_t envp = 0;
+};
+
+Call call_of(const seccomp_data& data) {
+  if (data.nr == SYS_execve) return {AT_FDCWD, 0, data.args[0], data.args[1], data.args[2]};
+  return {static_cast<int>(data.args[0]), static_cast<int>(data.args[4]), data.args[1],
+          data.args[2], data.args[3]};
+}
+
+// The number in `/proc/self/fd/N` and `/dev/fd/N`: a descriptor of the caller, not of the sandbox.
+std::optional<int> named_descriptor(std::string_view path) {
+  for (const std::string_view prefix : {"/proc/self/fd/", "/dev/fd/"}) {
+    if (!path.starts_with(prefix)) continue;
+    const std::string_view digits = path.substr(prefix.size());
+    int fd = -1;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), fd);
+    if (error == std::errc() && end == digits.data() + digits.size() && fd >= 0) return fd;
+  }
+  return std::nullopt;
+}
+
+bool names_own_exe(std::string_view path, pid_t tid) {
+  return path == "/proc/self/exe" || path == "/proc/thread-self/exe" ||
+         path == os::join("/proc/", tid, "/exe");
+}
+
+// Fills in request.path and given from the caller's own path string.
+os::Status locate(ExecCopy& copy, const Call& call, std::string path, pid_t tid,
+                  const TaskFiles& files, uid_t cli_uid) {
+  if (path.empty()) {
+    if ((call.flags & AT_EMPTY_PATH) == 0) return os::Error{ENOENT, "execute an empty path"};
+    if (call.directory == AT_FDCWD) return os::Error{EACCES, "execute the working directory"};
+    copy.request.path = TRY(files.descriptor(tid, call.directory, cli_uid));
+  } else if (names_own_exe(path, tid)) {
+    copy.own_exe = true;
+    copy.request.path = TRY(files.link(tid, "exe"));
+  } else if (const auto fd = named_descriptor(path)) {
+    copy.request.path = TRY(files.descriptor(tid, *fd, cli_uid));
+  } else if (path.front() == '/') {
+    copy.request.path = std::move(path);
+  } else if (call.directory == AT_FDCWD) {
+    copy.request.path = os::join(copy.request.cwd == "/" ? "" : copy.request.cwd, '/', path);
+    copy.given = std::move(path);
+  } else {
+    copy.request.path =
+        os::join(TRY(files.descriptor(tid, call.directory, cli_uid)), '/', path);
+  }
+  if (copy.given.empty()) copy.given = copy.request.path;
+  if (copy.request.path.front() != '/') return os::Error{EACCES, "execute something without a path"};
+  return {};
+}
+
+}  // namespace
+
+os::Result<std::string> TaskFiles::link(pid_t tid, const std::string& name) const {
+  return os::read_link_at(proc_, os::join(tid, '/', name));
+}
+
+os::Result<os::FileId> TaskFiles::id(pid_t tid, const std::string& name) const {
+  return os::file_id_at(proc_, os::join(tid, '/', name));
+}
+
+os::Result<std::string> TaskFiles::descriptor(pid_t tid, int fd, uid_t owner) const {
+  for (const uid_t user : {owner, uid_t{0}}) {
+    const auto as_owner = TRY(os::FsUser::enter(user, user));
+    auto target = link(tid, os::join("fd/", fd));
+    if (target.ok()) return target;
+    if (target.error().code == ENOENT) return os::Error{EBADF, "look up a descriptor"};
+  }
+  return os::Error{EBADF, "look up a descriptor"};
+}
+
+os::Result<ExecCopy> copy_exec(const os::Pending& pending, const TaskFiles& files, uid_t cli_uid) {
+  const seccomp_notif& notification = pending.notification();
+  const auto tid = static_cast<pid_t>(notification.pid);
+  const Call call = call_of(notification.data);
+  constexpr int kKnownFlags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
+  constexpr int kCheckFlag = 0x10000;  // AT_EXECVE_CHECK
+  if ((call.flags & kCheckFlag) != 0) return os::Error{EACCES, "check a program"};
+  if ((call.flags & ~kKnownFlags) != 0) return os::Error{EINVAL, "execute with unknown flags"};
+
+  os::ForeignMemory memory(tid);
+  memory.prefetch(std::array{call.path, call.argv, call.envp});
+  ExecCopy copy;
+  std::string path;
+  if (auto text = memory.string(call.path, PATH_MAX); text.ok()) {
+    path = std::move(text).value();
+  } else {
+    return os::Error{text.error().code == E2BIG ? ENAMETOOLONG : EFAULT, "read the path"};
+  }
+  if (path.size() >= PATH_MAX) return os::Error{ENAMETOOLONG, "read the path"};
+  copy.path_end = call.path + path.size();
+  copy.argv = call.argv;
+  copy.envp = call.envp;
+  copy.no_follow = (call.flags & AT_SYMLINK_NOFOLLOW) != 0;
+  copy.request.cwd = TRY(files.link(tid, "cwd"));
+  copy.cwd = TRY(files.id(tid, "cwd"));
+  TRY(locate(copy, call, std::move(path), tid, files, cli_uid));
+  copy.request.argv = TRY(memory.strings(call.argv, kMaxStrings));
+  copy.request.env = TRY(memory.strings(call.envp, kMaxStrings));
+  // execve(2): a program never starts with argc 0 (Linux 5.18).
+  if (copy.request.argv.empty()) copy.request.argv.emplace_back();
+  return copy;
+}
+
+}  // namespace runner

@@ -1,0 +1,44 @@
+// One trapped exec, copied out of its caller once. Nothing is decided from the caller's memory later.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "os/fd.h"
+#include "os/listener.h"
+#include "policy/exec_request.h"
+
+namespace runner {
+
+/// What the caller asked for.
+struct ExecCopy {
+  policy::ExecRequest request;  // path: absolute; own_program is still to be filled in
+  std::string given;            // the path the command is executed with: `$0` of a script
+  bool own_exe = false;         // the path was /proc/self/exe
+  bool no_follow = false;       // AT_SYMLINK_NOFOLLOW
+  os::FileId cwd;
+  std::uint64_t path_end = 0;  // address of the NUL that ends the caller's path
+  std::uint64_t argv = 0;      // addresses of the arrays, for the exec of the relay
+  std::uint64_t envp = 0;
+};
+
+/// Reads /proc of PID 1's namespace through one descriptor; the numbers of notifications are its.
+class TaskFiles {
+ public:
+  explicit TaskFiles(int proc) : proc_(proc) {}
+  os::Result<std::string> link(pid_t tid, const std::string& name) const;
+  os::Result<os::FileId> id(pid_t tid, const std::string& name) const;
+  /// /proc/TID/fd/N; that directory belongs to the task's user, or to root where the task is not
+  /// dumpable.
+  os::Result<std::string> descriptor(pid_t tid, int fd, uid_t owner) const;
+
+ private:
+  int proc_;
+};
+
+/// Copies path, argv, envp and cwd. An error's code is what the caller gets: EFAULT, E2BIG, EBADF,
+/// EINVAL (unknown flags), ENOENT (empty path), EACCES (AT_EXECVE_CHECK: no program of ours runs
+/// where it would say yes).
+os::Result<ExecCopy> copy_exec(const os::Pending& pending, const TaskFiles& files, uid_t cli_uid);
+
+}  // namespace runner

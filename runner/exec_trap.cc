@@ -1,0 +1,179 @@
+#include "runner/exec_trap.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+
+#include "os/creds.h"
+#include "os/foreign_memory.h"
+#include "os/lookup.h"
+#include "os/text.h"
+#include "os/tracee.h"
+#include "runner/redirect.h"
+#include "runner/resolve.h"
+
+namespace runner {
+
+// One exec between its reception and its answer. The lease goes last: its slot is free only when
+// the Pending has answered.
+struct ExecTrap::Walk {
+  SlotLease lease;
+  os::Pending pending;
+  ExecCopy copy;
+  Order order;
+};
+
+ExecTrap::SlotLease::SlotLease(ExecTrap& trap) : trap_(&trap), index_(0) {
+  std::unique_lock lock(trap.slots_mutex_);
+  const auto free_slot = [&] {
+    auto& used = trap.slot_used_;
+    index_ = static_cast<std::size_t>(std::find(used.begin(), used.end(), false) - used.begin());
+    return index_ < used.size();
+  };
+  trap.slot_freed_.wait(lock, free_slot);
+  trap.slot_used_[index_] = true;
+}
+
+ExecTrap::SlotLease::~SlotLease() {
+  if (trap_ == nullptr) return;
+  const std::lock_guard lock(trap_->slots_mutex_);
+  trap_->slot_used_[index_] = false;
+  trap_->slot_freed_.notify_one();
+}
+
+seccomp_notif& ExecTrap::SlotLease::notification() const {
+  return trap_->context_.channels.slots->slot[index_].notification;
+}
+
+os::Status ExecTrap::run() {
+  // Paths are looked up as the command would; what belongs to others is not even found.
+  const auto as_task =
+      TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
+  for (;;) {
+    SlotLease lease(*this);
+    TRY(os::receive(context_.channels.listener, lease.notification()));
+    walk(std::move(lease));
+  }
+}
+
+void ExecTrap::walk(SlotLease lease) {
+  os::Pending pending(context_.channels.listener, lease.notification());
+  auto copied = copy_exec(pending, context_.files, context_.session.cli_uid);
+  if (!copied.ok()) return std::move(pending).refuse(copied.error().code);
+  ExecCopy copy = std::move(copied).value();
+  // Only now is it certain that all of it came from the caller.
+  if (!pending.still_valid()) return std::move(pending).refuse(EINTR);
+
+  Order order;
+  order.caller = static_cast<pid_t>(pending.notification().pid);
+  if (!context_.session.own_programs.empty()) {
+    const auto file = copy.own_exe
+                          ? context_.files.id(order.caller, "exe")
+                          : [&]() -> os::Result<os::FileId> {
+      const os::Fd fd = TRY(os::open_in_root(context_.channels.cli_root, copy.request.path, O_PATH));
+      return os::file_id(fd.get());
+    }();
+    copy.request.own_program = file.ok() && is_own_program(copy, file.value());
+  }
+  order.verdict = policy::decide(context_.session.policy->exec, copy.request);
+  if (order.verdict.action != policy::Action::self) {
+    const auto found = resolve(context_.channels.task_root, copy.request.path, copy.request.cwd,
+                               copy.no_follow);
+    if (!found.ok()) return std::move(pending).refuse(found.error().code);
+  }
+  order.id = context_.next_id();
+  order.request = copy.request;
+  tighten(context_, order);
+  go_on(Walk{std::move(lease), std::move(pending), std::move(copy), std::move(order)});
+}
+
+void ExecTrap::go_on(Walk walk) {
+  if (walk.order.verdict.action == policy::Action::ask) {
+    const auto answer = context_.asks.remembered(walk.order.verdict, walk.order.request);
+    if (!answer.has_value()) {
+      // Waiting must not keep a worker: the question gets a thread of its own.
+      std::thread([this, waiting = std::move(walk)]() mutable {
+        wait_for_answer(std::move(waiting));
+      }).detach();
+      return;
+    }
+    walk.order.verdict.action = *answer ? policy::Action::run : policy::Action::deny;
+  }
+  policy::Verdict& verdict = walk.order.verdict;
+  if (!record(context_, walk.order).ok()) return std::move(walk.pending).refuse(EIO);
+  if (verdict.action == policy::Action::self) return run_itself(std::move(walk));
+  if (verdict.action == policy::Action::deny && verdict.silent) {
+    return std::move(walk.pending).refuse(EACCES);
+  }
+  run_command(std::move(walk));
+}
+
+void ExecTrap::wait_for_answer(Walk walk) {
+  const auto as_task = os::FsUser::enter(context_.session.task_uid, context_.session.task_uid);
+  if (!as_task.ok()) return;  // the Pending answers EIO
+  policy::Verdict& verdict = walk.order.verdict;
+  const bool yes = context_.asks.ask(verdict, walk.order.request);
+  verdict.action = yes ? policy::Action::run : policy::Action::deny;
+  if (!yes && verdict.reason.empty()) verdict.reason = "nobody allowed it";
+  if (walk.pending.still_valid()) go_on(std::move(walk));
+}
+
+void ExecTrap::run_command(Walk walk) {
+  const policy::Profile& profile = context_.profile(walk.order.verdict);
+  auto parked = context_.parking.take(profile);
+  if (!parked.ok()) return std::move(walk.pending).refuse(EIO);
+  Parked sandbox = std::move(parked).value();
+  const Redirect redirect =
+      become_relay(std::move(walk.pending), context_.files, walk.copy, context_.channels.relay,
+                   context_.relay_id, sandbox.relay.get());
+  sandbox.relay.reset();  // from here on its end means the end of the relay
+  if (redirect.how == Redirected::done) {
+    JobSpec job = job_for(context_, walk.order);
+    job.cwd_id = walk.copy.cwd;
+    job.signal_mask = redirect.signal_mask;
+    if (job.kind == kJobRun) job.path = walk.copy.given;
+    JobInfo info = info_for(walk.order);
+    if (send_job(sandbox.job.get(), job, profile, context_.session).ok()) {
+      context_.collector.add(std::move(sandbox.job), std::move(info));
+    }
+  }
+  context_.parking.refill(profile);
+}
+
+void ExecTrap::run_itself(Walk walk) {
+  const ExecCopy& copy = walk.copy;
+  become_itself(std::move(walk.pending), [&](pid_t tid) { return verify_itself(tid, copy); });
+}
+
+bool ExecTrap::is_own_program(const ExecCopy& copy, os::FileId file) const {
+  const auto& own = context_.session.own_programs;
+  if (std::find(own.begin(), own.end(), file) == own.end()) return false;
+  const std::string path = copy.own_exe ? "/proc/self/exe" : copy.request.path;
+  return policy::self_allowed(*context_.session.agent_rules, path, copy.request.argv,
+                              copy.request.env);
+}
+
+// The new image's memory is private and no instruction of it has run: what is on its stack now is
+// what the program will see, whatever the caller's threads did to the copy it was made from.
+bool ExecTrap::verify_itself(pid_t tid, const ExecCopy& copy) const {
+  constexpr std::size_t kMost = 8 << 20;
+  const auto file = context_.files.id(tid, "exe");
+  if (!file.ok()) return false;
+  const auto& own = context_.session.own_programs;
+  if (std::find(own.begin(), own.end(), file.value()) == own.end()) return false;
+  const auto stack = os::stack_pointer_of(tid);
+  if (!stack.ok()) return false;
+  // argc, argv…, NULL, envp…, NULL: the System V ABI's initial stack.
+  constexpr std::uint64_t kWord = sizeof(std::uint64_t);
+  os::ForeignMemory memory(tid);
+  const auto argv = memory.strings(stack.value() + kWord, kMost);
+  if (!argv.ok()) return false;
+  const auto env = memory.strings(stack.value() + (argv.value().size() + 2) * kWord, kMost);
+  if (!env.ok()) return false;
+  const std::string path = copy.own_exe ? "/proc/self/exe" : copy.request.path;
+  return policy::self_allowed(*context_.session.agent_rules, path, argv.value(), env.value());
+}
+
+}  // namespace runner
