@@ -152,6 +152,7 @@ void say_all(const std::vector<Call>& calls) {
 }  // namespace
 
 int main() {
+  victim::refuse_root();
   say_all(namespace_calls());
   say_all(process_calls());
   say_all(kernel_calls());

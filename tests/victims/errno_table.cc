@@ -30,7 +30,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 /// The errno of an exec, or how the program that it became ended.
 std::string try_exec(const char* path, std::vector<std::string> arguments = {}) {
   std::vector<char*> argv;
-  std::string name = path != nullptr ? path : "null";
+  std::string name = "tried";
   argv.push_back(name.data());
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);

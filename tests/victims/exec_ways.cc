@@ -134,7 +134,7 @@ void memory_ways(const Programs& programs) {
 /// Code that never goes through exec: pages made executable from a file or from data.
 void mapping_ways(const Programs& programs) {
   way("mmap PROT_EXEC of a written file", [&] {
-    const std::string path = "/workspace/mapped";
+    const std::string path = "mapped";
     std::ofstream(path, std::ios::binary) << victim::bytes_of(programs.static_one);
     const int fd = open_path(path, O_RDONLY);
     void* page = mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);

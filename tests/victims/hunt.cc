@@ -116,6 +116,7 @@ void write_outside() {
 
 int main(int argc, char** argv) {
   if (argc < 2) return 64;
+  victim::refuse_root();
   Hunt hunt;
   hunt.canary = argv[1];
   const std::size_t plus = hunt.canary.find('+');

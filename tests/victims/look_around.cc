@@ -129,6 +129,7 @@ void tell_sockets() {
 }  // namespace
 
 int main() {
+  victim::refuse_root();
   tell_run();
   tell_status();
   tell_mounts();

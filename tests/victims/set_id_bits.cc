@@ -75,7 +75,9 @@ void create_files(Place& place, mode_t mode, const std::string& name) {
   path = place.fresh();
   const int unnamed = openat(AT_FDCWD, place.dir.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
   const std::string link = "/proc/self/fd/" + std::to_string(unnamed);
-  if (unnamed != -1) linkat(AT_FDCWD, link.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW);
+  if (unnamed != -1 &&
+      linkat(AT_FDCWD, link.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0)
+    victim::say("O_TMPFILE link", victim::errno_name(errno));
   attempt("O_TMPFILE " + name, path, unnamed);
   path = place.fresh();
   attempt("mkdir " + name, path, syscall(SYS_mkdir, path.c_str(), mode));

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <time.h>
 
 #include <fstream>
 #include <map>
@@ -34,10 +35,15 @@ struct Try {
   _exit(99);
 }
 
-/// Signals until the pipe has something to tell: its end means that the exec has happened.
-int storm(pid_t child, int report) {
+/// Signals until the pipe has something to tell: its end means that the exec has happened. Every
+/// other try gets a signal now and then, so that more commands outlive the last one.
+int storm(pid_t child, int report, long i) {
   pollfd wait = {report, POLLIN, 0};
-  while (poll(&wait, 1, 0) == 0) kill(child, SIGUSR1);
+  while (poll(&wait, 1, 0) == 0) {
+    const timespec rest = {0, 50'000 + i % 8 * 100'000};
+    if (i % 2 == 0) nanosleep(&rest, nullptr);
+    if (i % 2 != 0 || poll(&wait, 1, 0) == 0) kill(child, SIGUSR1);
+  }
   int error = 0;
   return read(report, &error, sizeof(error)) == sizeof(error) ? error : 0;
 }
@@ -57,7 +63,7 @@ Try run_one(long i, char** command) {
     exec_in_storm(argv, report[1]);
   }
   close(report[1]);
-  result.exec_error = storm(child, report[0]);
+  result.exec_error = storm(child, report[0], i);
   close(report[0]);
   result.end = victim::end_of(child);
   return result;

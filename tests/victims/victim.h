@@ -59,6 +59,13 @@ std::string in_child(Attempt attempt) {
   return child == -1 ? errno_name(errno) : end_of(child);
 }
 
+/// Ends a victim that would harm the machine if root ran it outside of any sandbox.
+inline void refuse_root() {
+  if (getuid() != 0) return;
+  std::fprintf(stderr, "this victim does harm as root\n");
+  std::exit(64);
+}
+
 /// The bytes of a file; none where it cannot be read.
 inline std::string bytes_of(const std::string& path) {
   std::ostringstream bytes;

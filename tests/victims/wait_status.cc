@@ -76,11 +76,11 @@ void stops() {
   sleep_ms(100);
   kill(other, SIGTSTP);
   victim::say("is stopped", next_change(other));
-  kill(other, SIGUSR1);
   sleep_ms(50);
   victim::say("while stopped", std::to_string(waitpid(other, nullptr, WNOHANG)));
   kill(other, SIGCONT);
   victim::say("is continued", next_change(other));
+  kill(other, SIGUSR1);
   victim::say("ends by its trap", next_change(other));
 }
 

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""T3 and T4: while others rewrite the path, the page or the descriptors of an exec, nothing but
+the relay and the CLI itself ever runs as agentcli."""
+
+from harness import SOAK, Checks, Session, count, native, need_root, victim
+
+KINDS = {"thread": 20000, "sibling": 3000, "process": 20000, "alias": 5000, "dup2": 10000,
+         "unmap": 5000}
+MILLION = 1_000_000
+# What a caller may see of an exec that was raced, besides success.
+ERRORS = {"ENOTDIR", "ENOENT", "EACCES", "EFAULT", "EIO", "killed", "true-ran"}
+
+
+def race(checks, kind, tries, racers, options=(), name=""):
+    argv = [victim("racer"), kind, tries, racers, victim("mark_uid_nolibc")]
+    result = Session(argv, options=options).run(7200 if SOAK else 300)
+    facts = {what: int(number) for what, number in result.facts().items()}
+    label = f"{kind}, {racers} racers{name}"
+    checks.check(f"{label}: all {tries} tries ended", facts.get("tries") == tries, str(result))
+    checks.equal(f"{label}: nothing else ran as agentcli", facts.get("ESCAPED", 0), 0)
+    checks.equal(f"{label}: nothing else ran as anybody", facts.get("evil-ran-as-other", 0), 0)
+    print(f"     {label}: {facts}")
+    return facts
+
+
+def control(checks):
+    """The victim does tell when the other file runs: here it is what the path names."""
+    result = native([victim("as_command"), victim("mark_uid_nolibc")])
+    checks.equal("control: the evil program tells that it ran", result.status, 71)
+
+
+def main():
+    need_root()
+    checks = Checks()
+    control(checks)
+    for kind, full in KINDS.items():
+        race(checks, kind, count(full), 4)
+    race(checks, "thread", MILLION if SOAK else 2000, 64)
+
+    # Without Landlock the race is really lost now and then, and only the look at the new image is
+    # left: a run that never had to kill has tested nothing.
+    bare = race(checks, "thread", count(20000), 4, ["--hide", "landlock"], ", no Landlock")
+    checks.check("no Landlock: another file was loaded, and killed", bare.get("killed", 0) > 0,
+                 str(bare))
+    bare = race(checks, "dup2", count(10000), 4, ["--hide", "landlock"], ", no Landlock")
+    checks.finish()
+
+
+main()
