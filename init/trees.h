@@ -25,7 +25,7 @@ inline constexpr char kWorkspace[] = "/workspace";
 inline constexpr char kPolicyDir[] = "/run/task-policy";       // read-only in both trees
 inline constexpr char kTaskSocket[] = "/run/agent-task-runner.sock";
 inline constexpr char kLogDir[] = "/run/agent-task-runner";    // tmpfs of agentaudit
-inline constexpr char kPrivateDir[] = "/run/agent-init";       // root 0700, PID 1 only
+inline constexpr char kPrivateDir[] = "/run/agent-init";       // root 0711, PID 1 only
 inline constexpr char kLibexec[] = "/libexec";                 // our programs, PID 1 only
 inline constexpr char kTaskRun[] = "/libexec/agent-task-run";  // in both trees
 
@@ -45,16 +45,23 @@ os::Status prepare_container_view(const ViewOptions& options);
 struct SessionOptions {
   std::string agent;                  // `claude`
   std::string session;                // session id, one path component
-  std::string agent_dir;              // below HOME: `.claude`
-  std::vector<std::string> handover;  // below HOME: `.claude/shell-snapshots`
+  std::string agent_dir;              // below HOME: `.claude`; empty: it has none
+  std::vector<std::string> handover;  // below agent_dir: `shell-snapshots`
   std::vector<std::string> cli_dirs;  // as in ViewOptions
   const Workspace* workspace = nullptr;
+  bool idmap = true;  // false: as on a machine without idmapped mounts
 };
 
 /// How one shared mount is made writable for both identities; shown by `supervisorctl`.
 struct MountWay {
   std::string path;
   Way way = Way::idmap;
+};
+
+/// The user namespaces that say which ids a directory of the user's shows. Not valid: its own.
+struct DirIds {
+  os::Fd task;
+  os::Fd cli;
 };
 
 /// The session's mounts. Children inherit the descriptors in it, so build_*_tree() take it as is.
@@ -64,12 +71,13 @@ struct SessionMounts {
   std::vector<dev_t> secret_devs;      // secrets, data, export, capabilities, event log
   std::vector<dev_t> cli_devs;         // the CLI's HOME, its .<agent> directory, its /dev/shm
   std::vector<dev_t> structural_devs;  // root and HOME of the CLI's tree
-  os::Fd swap;                         // user namespace: agentuser <-> agentcli (tmpfs)
+  std::vector<DirIds> dir_ids;         // one for each of workspace->dirs
+  os::Fd swap;                         // agentuser <-> agentcli, for tmpfs; not valid: way acl
 };
 
 /// PID 1: mounts everything of the session: /run with its secret and data mounts, the CLI's HOME
-/// at kHome, the commands' HOME, /tmp, handover directories, the policy tmpfs, /etc/passwd and
-/// /etc/group where the container has not ours yet. Works with SYS_ADMIN, SETUID, SETGID alone.
+/// at kHome, the commands' HOME, /tmp, handover directories, the policy tmpfs, and our /etc/passwd
+/// and /etc/group where the container has others. SYS_ADMIN, SETUID and SETGID are enough for it.
 /// `options.workspace` must outlive the result.
 os::Result<SessionMounts> mount_session(const SessionOptions& options);
 

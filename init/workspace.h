@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "os/fd.h"
+#include "init/git_files.h"
+#include "init/workspace_acl.h"
 #include "os/result.h"
 
 namespace init {
@@ -27,22 +28,24 @@ struct UserDir {
   uid_t uid = 0;       // its owner on the host
   gid_t gid = 0;
   Way way = Way::idmap;
+  std::vector<GitFile> git_files;  // what no side may change, or move away
+  AclRecord acl;                   // way acl: what was there before
 };
 
 /// The workspace, decided before the container exists. dirs[0] is the workspace itself; a linked
-/// git worktree adds its repository, at the repository's own path.
+/// git worktree adds its repository, at the path its .git file names.
 struct Workspace {
   std::vector<UserDir> dirs;
-  std::vector<std::string> read_only;  // git files inside that no side may change
-  std::vector<os::FileId> kept;  // way acl: files that were agentuser's or agentcli's uid before
 };
 
 /// Host side, root: finds the way for `dir` by trying, and takes it (way acl: sets the entries).
-/// EINVAL, ENOTDIR: not a directory; ENOTSUP: no way, the text names the remedy.
-os::Result<Workspace> prepare_workspace(const std::string& dir);
+/// `idmap` false: as on a machine without idmapped mounts. ENOENT, ENOTDIR, EINVAL: not a directory
+/// to work in; ENOTSUP: no way, and the text names the remedy.
+os::Result<Workspace> prepare_workspace(const std::string& dir, bool idmap = true);
 
 /// Host side, after the last process of the session is gone. Way acl: gives files the session made
-/// to the workspace's owner and removes the entries. Otherwise does nothing.
+/// to the workspace's owner and puts the lists back. Otherwise does nothing. Goes on after an error
+/// and returns the first.
 os::Status hand_back_workspace(const Workspace& workspace);
 
 }  // namespace init

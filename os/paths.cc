@@ -21,6 +21,15 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
+Status make_directory_at(int at, const std::string& path, mode_t mode) {
+  if (::mkdirat(at, path.c_str(), mode) != 0) {
+    if (errno == EEXIST) return {};
+    return last_error(join("make directory '", path, "'"));
+  }
+  if (::fchmodat(at, path.c_str(), mode, 0) == 0) return {};
+  return last_error(join("set mode of '", path, "'"));
+}
+
 bool is_ordinary(std::string_view component) {
   return !component.empty() && component != "." && component != "..";
 }
@@ -60,20 +69,19 @@ Result<std::string> real_path(const std::string& path) {
 }
 
 Status make_directory(const std::string& path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) != 0) {
-    if (errno == EEXIST) return {};
-    return last_error(join("make directory '", path, "'"));
-  }
-  if (::chmod(path.c_str(), mode) != 0) return last_error(join("set mode of '", path, "'"));
-  return {};
+  return make_directory_at(AT_FDCWD, path, mode);
 }
 
 Status make_directories(const std::string& path, mode_t mode) {
+  return make_directories(AT_FDCWD, path, mode);
+}
+
+Status make_directories(int at, const std::string& path, mode_t mode) {
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
-    TRY(make_directory(path.substr(0, slash), mode));
+    TRY(make_directory_at(at, path.substr(0, slash), mode));
   }
-  return make_directory(path, mode);
+  return make_directory_at(at, path, mode);
 }
 
 Status make_file(const std::string& path) {
@@ -84,6 +92,11 @@ Status make_file(const std::string& path) {
 Status make_symlink(const std::string& target, const std::string& path) {
   if (::symlink(target.c_str(), path.c_str()) != 0) return last_error(join("link '", path, "'"));
   return {};
+}
+
+Status change_owner(int entry, uid_t uid, gid_t gid) {
+  if (::fchownat(entry, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) == 0) return {};
+  return last_error(join("give a file to uid ", uid));
 }
 
 Result<std::vector<std::string>> list_directory(int directory) {

@@ -30,13 +30,17 @@ Result<std::string> real_path(const std::string& path);
 /// Makes a directory with exactly `mode`, whatever the umask is. One that exists stays as it is.
 Status make_directory(const std::string& path, mode_t mode);
 
-/// Makes `path` and what is missing above it.
+/// Makes `path` and what is missing above it; a relative one starts at the directory `at`.
 Status make_directories(const std::string& path, mode_t mode);
+Status make_directories(int at, const std::string& path, mode_t mode);
 
 /// Makes an empty file, as a place to mount one on; one that exists stays as it is.
 Status make_file(const std::string& path);
 
 Status make_symlink(const std::string& target, const std::string& path);
+
+/// Gives what an O_PATH descriptor names, a link itself too, to `uid` and `gid`. Needs CAP_CHOWN.
+Status change_owner(int entry, uid_t uid, gid_t gid);
 
 /// The names in a directory, sorted, without `.` and `..`.
 Result<std::vector<std::string>> list_directory(const std::string& path);

@@ -1,0 +1,71 @@
+// The tree that the vendor CLI runs in; see init/trees.h.
+
+#include "init/stage.h"
+#include "init/tree.h"
+#include "init/tree_parts.h"
+#include "init/trees.h"
+#include "init/users.h"
+#include "os/mounts.h"
+#include "os/paths.h"
+#include "os/text.h"
+
+namespace init {
+namespace {
+
+using os::Depth;
+using os::Status;
+
+constexpr Owner kOwner = {kAgentCli, kAgentCli};
+
+// A mount with exchanged ids is one that fs.protected_symlinks does not work on: commands could
+// leave links for the CLI to follow.
+constexpr os::MountFlags kShared = os::kNoSuid | os::kNoDev | os::kNoExec | os::kNoSymFollow;
+
+os::Result<os::Fd> shared_with_commands(const SessionMounts& session, const std::string& staged) {
+  os::Fd mount = TRY(os::clone_mount(staged, Depth::one));
+  if (session.swap.valid()) TRY(os::map_ids(mount.get(), session.swap.get(), Depth::one));
+  TRY(os::add_flags(mount.get(), kShared, Depth::one));
+  return mount;
+}
+
+Status add_handover(const Tree& tree, const SessionMounts& session) {
+  const SessionOptions& options = session.options;
+  for (std::size_t i = 0; i < options.handover.size(); ++i) {
+    const os::Fd mount =
+        TRY(shared_with_commands(session, os::join(kStagedHandover, "/", i)));
+    const std::string path = os::join(kHome, "/", options.agent_dir, "/", options.handover[i]);
+    TRY(tree.attach_as(kOwner, mount, path));
+  }
+  return {};
+}
+
+// Unbindable mounts can be moved. Capabilities and exports are not for the CLI to see.
+Status add_secrets(const Tree& tree, const SessionOptions& options) {
+  const std::string secrets = secret_dir(options.agent);
+  const std::string data = data_dir(options.agent, options.session);
+  TRY(tree.move(secrets, secrets));
+  return tree.move(data, data);
+}
+
+}  // namespace
+
+os::Result<CliTree> build_cli_tree(const SessionMounts& session) {
+  Tree tree(kStagedCliRoot);
+  tree.shared("/tmp", kOwner);
+  TRY(tree.system_directories());
+  TRY(tree.devices());
+  TRY(tree.move(kStagedCliShm, "/dev/shm"));
+  TRY(tree.move(kHome, kHome));
+  const os::Fd tmp = TRY(shared_with_commands(session, kStagedTmp));
+  TRY(tree.attach(tmp, "/tmp"));
+  TRY(add_workspace(tree, session, Side::cli, os::kNoExec));
+  TRY(add_programs(tree, session));
+  TRY_STEP(add_handover(tree, session), "show handover directories");
+  TRY_STEP(add_secrets(tree, session.options), "show secrets");
+  const os::Fd proc = TRY(os::new_proc(true));
+  TRY(tree.attach(proc, "/proc"));
+  TRY(tree.enter());
+  return CliTree{os::write_file("/proc/sys/vm/memfd_noexec", "2").ok()};
+}
+
+}  // namespace init

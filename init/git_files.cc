@@ -1,0 +1,212 @@
+#include "init/git_files.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "os/fd.h"
+#include "os/paths.h"
+#include "os/text.h"
+
+namespace init {
+namespace {
+
+using os::Kind;
+using os::Status;
+
+constexpr std::size_t kMost = 512;  // mounts that every command's namespace would copy
+constexpr std::size_t kPointerLimit = 64U << 10;
+
+std::string below(const std::string& directory, std::string_view name) {
+  return directory.empty() ? std::string(name) : os::join(directory, "/", name);
+}
+
+// Looks below one directory, through no link.
+class Finder {
+ public:
+  explicit Finder(int root) : root_(root) {}
+
+  // `.git` of a worktree is a directory, or a file that names one elsewhere.
+  Status worktree() {
+    if (kind(".git") == Kind::file) return add(".git", true);
+    if (kind(".git") != Kind::directory) return {};
+    TRY(add(".git", false));
+    return repository(".git");
+  }
+
+  // A repository, and those of its submodules: a list of directories, not a recursion.
+  Status repository(const std::string& top) {
+    std::vector<std::string> left = {top};
+    while (!left.empty()) {
+      const std::string directory = std::move(left.back());
+      left.pop_back();
+      if (directory == top || kind(below(directory, "HEAD")) == Kind::file) {
+        if (directory != top) TRY(submodule(directory));
+        TRY(one_repository(directory));
+        TRY(directories_in(below(directory, "modules"), left));
+      } else {
+        TRY(directories_in(directory, left));  // `modules/lib/name`
+      }
+    }
+    return {};
+  }
+
+  std::vector<GitFile> take() { return std::move(found_); }
+
+ private:
+  Kind kind(const std::string& path) const {
+    const os::Result<os::Fd> entry = os::open_beneath(root_, path, O_PATH | O_NOFOLLOW);
+    return entry.ok() ? os::kind_at(entry.value().get(), "") : Kind::nothing;
+  }
+
+  Status add(std::string path, bool read_only) {
+    if (found_.size() == kMost) {
+      return os::Error{E2BIG, os::join("protect git files: more than ", kMost,
+                                       " of them; start the session in a submodule")};
+    }
+    found_.push_back({std::move(path), read_only});
+    return {};
+  }
+
+  Status one_repository(const std::string& repository) {
+    const std::string hooks = below(repository, "hooks");
+    const std::string info = below(repository, "info");
+    const std::string worktrees = below(repository, "worktrees");
+    if (kind(hooks) == Kind::directory) TRY(add(hooks, true));
+    if (kind(below(info, "attributes")) == Kind::file) {
+      TRY(add(info, false));
+      TRY(add(below(info, "attributes"), true));
+    }
+    std::vector<std::string> linked;
+    TRY(directories_in(worktrees, linked));
+    for (const std::string& worktree : linked) {
+      TRY(add(worktree, false));
+      for (const char* name : {"gitdir", "commondir"}) {
+        if (kind(below(worktree, name)) == Kind::file) TRY(add(below(worktree, name), true));
+      }
+    }
+    return {};
+  }
+
+  // Its directory, and the .git file of the place where it is checked out.
+  Status submodule(const std::string& repository) {
+    TRY(add(repository, false));
+    const os::Result<std::string> config = read(below(repository, "config"));
+    if (!config.ok()) return {};
+    const std::optional<std::string> worktree = worktree_of(config.value());
+    if (!worktree) return {};
+    const std::string pointer = normal_path("/" + repository, *worktree + "/.git").substr(1);
+    if (kind(pointer) == Kind::file) TRY(add(pointer, true));
+    return {};
+  }
+
+  Status directories_in(const std::string& directory, std::vector<std::string>& out) const {
+    const os::Result<os::Fd> opened =
+        os::open_beneath(root_, directory, O_RDONLY | O_DIRECTORY);
+    if (!opened.ok()) return {};
+    for (const std::string& name : TRY(os::list_directory(opened.value().get()))) {
+      const std::string path = below(directory, name);
+      if (kind(path) == Kind::directory) out.push_back(path);
+    }
+    return {};
+  }
+
+  os::Result<std::string> read(const std::string& path) const {
+    const os::Fd file = TRY(os::open_beneath(root_, path, O_RDONLY | O_NONBLOCK));
+    return os::read_all(file.get(), kPointerLimit);
+  }
+
+  int root_;
+  std::vector<GitFile> found_;
+};
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+// Where a pointer file leads, links resolved; `base` is where relative ones start.
+std::optional<std::string> resolved(const std::string& base, std::string_view pointer) {
+  os::Result<std::string> real =
+      os::real_path(normal_path(base, std::string(trimmed(pointer))));
+  if (!real.ok()) return std::nullopt;
+  return std::move(real).value();
+}
+
+std::optional<std::string> pointer_in(const std::string& file) {
+  os::Result<std::string> text = os::read_file(file, kPointerLimit);
+  if (!text.ok()) return std::nullopt;
+  return std::move(text).value();
+}
+
+}  // namespace
+
+os::Result<std::vector<GitFile>> find_git_files(int root) {
+  Finder finder(root);
+  TRY(finder.worktree());
+  return finder.take();
+}
+
+os::Result<std::vector<GitFile>> find_repository_files(int repository) {
+  Finder finder(repository);
+  TRY(finder.repository(""));
+  return finder.take();
+}
+
+std::optional<LinkedRepository> linked_repository(const std::string& worktree,
+                                                  const std::string& inside_worktree) {
+  if (os::kind_of(worktree + "/.git") != Kind::file) return std::nullopt;
+  const std::optional<std::string> text = pointer_in(worktree + "/.git");
+  const std::optional<std::string> named = text ? gitdir_of(*text) : std::nullopt;
+  const std::optional<std::string> gitdir = named ? resolved(worktree, *named) : std::nullopt;
+  if (!gitdir || os::base_of(os::parent_of(*gitdir)) != "worktrees") return std::nullopt;
+
+  const std::string repository = os::parent_of(os::parent_of(*gitdir));
+  const std::optional<std::string> back = pointer_in(*gitdir + "/gitdir");
+  const std::optional<std::string> common = pointer_in(*gitdir + "/commondir");
+  if (!back || !common) return std::nullopt;
+  if (resolved(*gitdir, *back) != worktree + "/.git") return std::nullopt;
+  if (resolved(*gitdir, *common) != repository) return std::nullopt;
+  if (os::is_below(repository, worktree)) return std::nullopt;  // it is in the workspace already
+  const std::string inside = normal_path(inside_worktree, *named);
+  return LinkedRepository{repository, os::parent_of(os::parent_of(inside))};
+}
+
+std::optional<std::string> gitdir_of(std::string_view git_file) {
+  constexpr std::string_view kKey = "gitdir:";
+  if (git_file.substr(0, kKey.size()) != kKey) return std::nullopt;
+  const std::string_view path = trimmed(git_file.substr(kKey.size()));
+  if (path.empty()) return std::nullopt;
+  return std::string(path);
+}
+
+std::optional<std::string> worktree_of(std::string_view config) {
+  for (const std::string& line : os::split(config, '\n')) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string::npos) continue;
+    const std::string_view text = line;
+    if (trimmed(text.substr(0, equals)) != "worktree") continue;
+    const std::string_view value = trimmed(text.substr(equals + 1));
+    if (!value.empty()) return std::string(value);
+  }
+  return std::nullopt;
+}
+
+std::string normal_path(const std::string& base, const std::string& path) {
+  std::vector<std::string> components;
+  const std::string whole = path.substr(0, 1) == "/" ? path : os::join(base, "/", path);
+  for (const std::string& component : os::split(whole, '/')) {
+    if (component == ".." && !components.empty()) components.pop_back();
+    if (!component.empty() && component != "." && component != "..") {
+      components.push_back(component);
+    }
+  }
+  std::string normal;
+  for (const std::string& component : components) normal += os::join("/", component);
+  return normal.empty() ? "/" : normal;
+}
+
+}  // namespace init
