@@ -174,7 +174,7 @@ def check_trapped(trapped, native):
 
 def check_events(path):
     text = path.read_text() if path.exists() else ""
-    actions = [json.loads(line).get("action") for line in text.splitlines()]
+    actions = [json.loads(line)["data"]["event"]["action"] for line in text.splitlines()]
     commands = len(scenario.COMMANDS) + scenario.PARALLEL
     check(actions.count("exec-allowed") >= commands - 1, f"exec-allowed events: {actions}")
     check(scenario.KEY not in text, "the key is not in the event log")
