@@ -36,16 +36,18 @@ class Daemon {
 
   int run() {
     until_works([this] { return open(); });
-    for (;;) {
-      const int room = reserve();
-      state_.unwritable.store(room, std::memory_order_release);
-      // A log without room is looked after even though nobody can send anything.
-      const Drained drained = drain(room == 0 ? 0 : MSG_DONTWAIT);
+    // What waits already comes before anything of our own, see written_before().
+    for (int flags = MSG_DONTWAIT;;) {
+      const Drained drained = drain(flags);
       if (drained == Drained::broken) return kFailed;
-      report_losses();
+      const int no_room = reserve();
+      state_.unwritable.store(no_room, std::memory_order_release);
+      if (no_room == 0) report_losses();
       if (drained == Drained::finished) return close();
       sync_copy();
-      std::this_thread::sleep_for(room == 0 ? kRest : kRetry);
+      std::this_thread::sleep_for(no_room == 0 ? kRest : kRetry);
+      // A log without room is looked after even though nobody can send anything.
+      flags = no_room == 0 ? 0 : MSG_DONTWAIT;
     }
   }
 
@@ -131,7 +133,8 @@ class Daemon {
     return stamp;
   }
 
-  // Whether the previous incarnation died between writing this message and taking it.
+  // Whether the previous incarnation died between writing this message and taking it: then its
+  // line is the last one, because nothing of our own is written while a message waits.
   bool written_before(const Stamp& sender) {
     const bool same =
         first_ && last_.number == sender.number && last_.sender_pid == sender.sender_pid;
@@ -179,7 +182,6 @@ class Daemon {
     const std::uint64_t new_dropped = dropped - state_.dropped_reported.load();
     const std::uint64_t new_refused = refused - state_.refused_reported.load();
     if (new_dropped == 0 && new_refused == 0) return;
-    if (state_.unwritable.load() != 0) return;  // once there is room again
     write_own(Event("events-dropped")
                   .set("audit.dropped", new_dropped)
                   .set("audit.dropped_total", dropped)
