@@ -27,7 +27,8 @@ struct ActionInfo {
 const ActionInfo* find_action(std::string_view action);
 std::span<const ActionInfo> all_actions();
 
-/// What every event of one exec says: `id` is the same in all of them.
+/// What every event of one exec says: `id` is the same in all of them. Texts are borrowed until the
+/// event is made; the same for the other structs here.
 struct Exec {
   std::uint64_t id = 0;
   pid_t pid = 0;  // the caller, as PID 1 sees it
