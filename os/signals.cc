@@ -65,4 +65,15 @@ Result<Arrived> next_signal(int descriptor) {
                  static_cast<pid_t>(info.ssi_pid)};
 }
 
+Result<Fd> termination_descriptor() {
+  reset_signals();
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  const int fd = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (fd < 0) return last_error("make a descriptor for SIGTERM");
+  return Fd(fd);
+}
+
 }  // namespace os

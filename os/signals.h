@@ -30,6 +30,11 @@ void reset_signals();
 /// close-on-exec. signalfd(2).
 Result<Fd> signal_descriptor();
 
+/// Default dispositions, nothing blocked but SIGTERM, which makes the descriptor readable. For a
+/// daemon that traces or has threads: SIGCHLD, sent at every halt of a tracee, wakes nobody.
+/// Before the first thread.
+Result<Fd> termination_descriptor();
+
 /// A signal that arrived.
 struct Arrived {
   int number = 0;

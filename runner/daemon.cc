@@ -20,9 +20,10 @@ constexpr int kWorkers = 8;
 }  // namespace
 
 int run_daemon(const Session& session, const Channels& channels) {
+  auto stop = os::termination_descriptor();
   auto made = make_context(session, channels);
-  if (!made.ok()) {
-    os::report(made.error().text());
+  if (!stop.ok() || !made.ok()) {
+    os::report((stop.ok() ? made.error() : stop.error()).text());
     return 1;
   }
   Context& context = *made.value();
@@ -40,9 +41,6 @@ int run_daemon(const Session& session, const Channels& channels) {
       os::exit_now(1);
     });
   }
-  // Every signal is blocked since PID 1's first instruction; any that is sent here ends the runner.
-  auto stop = os::signal_descriptor();
-  if (!stop.ok()) os::exit_now(1);
   TaskServer server(context);
   const auto served = server.run(stop.value().get());
   if (!served.ok()) os::report(served.error().text());

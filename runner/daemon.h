@@ -36,7 +36,7 @@ struct Session {
 struct Channels {
   int listener = -1;   // seccomp notification descriptor; -1: no exec trap, explicit route only
   int spawner = -1;    // SEQPACKET to agent-sandbox
-  int socket = -1;     // listening /run/agent-task-runner.sock (SEQPACKET)
+  int socket = -1;     // listening /run/agent-task-runner.sock (SEQPACKET); -1: none
   int audit = -1;      // SEQPACKET to agent-auditd
   int relay = -1;      // agent-relay, O_RDONLY
   int task_root = -1;  // O_PATH of `/` in the task tree

@@ -36,7 +36,9 @@ std::string dump(const nlohmann::json& value) {
 
 os::Status TaskServer::run(int stop) {
   ready_ = TRY(os::make_ready_set());
-  TRY(os::add_to_ready_set(ready_.get(), context_.channels.socket));
+  if (context_.channels.socket >= 0) {
+    TRY(os::add_to_ready_set(ready_.get(), context_.channels.socket));
+  }
   TRY(os::add_to_ready_set(ready_.get(), stop));
   const auto as_task =
       TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
