@@ -1,12 +1,11 @@
 // The smallest vendor CLI: spawns its arguments as one command, waits and ends as that command did.
 //   as_command [--fork] PROGRAM ARGS...      --fork: fork and execvp; default: posix_spawnp
-#include <signal.h>
 #include <spawn.h>
 #include <sys/resource.h>
 
-#include "tests/victims/victim.h"
+#include <csignal>
 
-extern char** environ;
+#include "tests/victims/victim.h"
 
 namespace {
 
@@ -22,7 +21,7 @@ pid_t start(char** argv, bool by_fork) {
   }
   const int error = posix_spawnp(&child, argv[0], nullptr, nullptr, argv, environ);
   if (error == 0) return child;
-  std::fprintf(stderr, "as_command: %s: %s\n", argv[0], victim::errno_name(error).c_str());
+  victim::say("as_command", std::string(argv[0]) + ": " + victim::errno_name(error), stderr);
   std::exit(error == ENOENT ? 127 : 126);
 }
 
@@ -39,7 +38,6 @@ int main(int argc, char** argv) {
   if (WIFEXITED(status)) return WEXITSTATUS(status);
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
-  signal(WTERMSIG(status), SIG_DFL);
-  raise(WTERMSIG(status));
+  if (signal(WTERMSIG(status), SIG_DFL) != SIG_ERR) static_cast<void>(raise(WTERMSIG(status)));
   return 128 + WTERMSIG(status);
 }

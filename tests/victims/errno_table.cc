@@ -12,8 +12,6 @@
 
 #include "tests/victims/victim.h"
 
-extern char** environ;
-
 namespace {
 
 void put(const std::string& path, const std::string& bytes, mode_t mode) {
@@ -122,7 +120,7 @@ void try_odd_files(const std::string& dir) {
   const int unix_socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
-  std::snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", dir.c_str());
+  (dir + "/s").copy(address.sun_path, sizeof(address.sun_path) - 1);
   const bool bound = bind(unix_socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
   if (bound && chmod(address.sun_path, 0755) == 0) say_exec("socket", address.sun_path);
   say_exec("device", "/dev/null");
@@ -151,9 +149,11 @@ void try_sizes() {
 /// Walks a PATH as execvp does, one line a directory.
 void walk_path(const std::string& dir, const std::string& name, int last) {
   for (int i = 1; i <= last; ++i) {
-    const std::string place = dir + "/path" + std::to_string(i);
-    const std::string result = try_exec((place + "/" + name).c_str());
-    victim::say(name + " in directory " + std::to_string(i), result);
+    const std::string number = std::to_string(i);
+    std::string program = dir;
+    program.append("/path").append(number).append("/").append(name);
+    const std::string result = try_exec(program.c_str());
+    victim::say(name + " in directory " + number, result);
     if (result.rfind("exit", 0) == 0) return;
   }
 }
@@ -164,7 +164,8 @@ void try_path(const std::string& dir) {
   for (int i = 1; i <= kLast; ++i) {
     const std::string place = dir + "/path" + std::to_string(i);
     if (i != 3 && mkdir(place.c_str(), 0755) != 0) std::exit(1);  // the third is missing
-    path += (i == 1 ? "" : ":") + place;
+    if (i != 1) path += ":";
+    path += place;
   }
   put(dir + "/path5/tool", "not to be run", 0644);
   if (mkdir((dir + "/path7/tool").c_str(), 0755) != 0) std::exit(1);

@@ -13,8 +13,6 @@
 
 #include "tests/victims/victim.h"
 
-extern char** environ;
-
 namespace {
 
 constexpr int kExecveCheck = 0x10000;  // AT_EXECVE_CHECK, Linux 6.14

@@ -1,18 +1,16 @@
 // T7: becomes another program after arranging descriptors, masks and limits in one of many ways.
 //   give_fds CASE FILE PROGRAM ARGS...       FILE: a regular file with at least 10 bytes
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <map>
 
 #include "tests/victims/victim.h"
-
-extern char** environ;
 
 namespace {
 
@@ -64,14 +62,14 @@ void no_stdio(const char* /*file*/) {
 
 void full(const char* /*file*/) { at(open_file("/dev/full", O_WRONLY), 1); }
 
-void ignore_pipe(const char* /*file*/) { signal(SIGPIPE, SIG_IGN); }
+void ignore_pipe(const char* /*file*/) { static_cast<void>(signal(SIGPIPE, SIG_IGN)); }
 
 void signals(const char* /*file*/) {
   sigset_t blocked;
   sigemptyset(&blocked);
   for (const int number : {SIGUSR1, SIGALRM, SIGRTMIN + 3}) sigaddset(&blocked, number);
   sigprocmask(SIG_SETMASK, &blocked, nullptr);
-  for (const int number : {SIGHUP, SIGQUIT, SIGUSR2}) signal(number, SIG_IGN);
+  for (const int number : {SIGHUP, SIGQUIT, SIGUSR2}) static_cast<void>(signal(number, SIG_IGN));
 }
 
 void limits(const char* /*file*/) {

@@ -12,8 +12,6 @@
 
 #include "tests/victims/victim.h"
 
-extern char** environ;
-
 namespace {
 
 namespace fs = std::filesystem;
@@ -53,16 +51,17 @@ struct Hunt {
     std::ifstream maps(process + "/maps");
     const int memory = open((process + "/mem").c_str(), O_RDONLY | O_CLOEXEC);
     for (std::string line; memory != -1 && std::getline(maps, line);) {
-      unsigned long from = 0;
-      unsigned long to = 0;
-      char mode[5] = {};
-      if (std::sscanf(line.c_str(), "%lx-%lx %4s", &from, &to, mode) != 3) continue;
-      if (mode[0] != 'r' || to - from > kMost) continue;
+      // 7f00-8f00 r-xp …
+      char* rest = nullptr;
+      const unsigned long from = std::strtoul(line.c_str(), &rest, 16);
+      const unsigned long to = std::strtoul(rest + 1, &rest, 16);
+      if (rest[1] != 'r' || to - from > kMost) continue;
       std::string bytes(to - from, '\0');
       const ssize_t got = pread(memory, bytes.data(), bytes.size(), static_cast<off_t>(from));
       if (got <= 0 || bytes.find(canary) == std::string::npos) continue;
       ++hits;
-      victim::say("HIT", process + "/mem " + line);
+      std::string place = process;
+      victim::say("HIT", place.append("/mem ").append(line));
     }
     if (memory != -1) close(memory);
   }

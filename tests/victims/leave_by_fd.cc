@@ -3,10 +3,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <csignal>
 #include <vector>
 
 #include "tests/victims/victim.h"
@@ -35,12 +35,13 @@ std::string target_of(int fd) {
 
 /// True when the secret can be opened from `fd`, going up first.
 bool leads_out(int fd, const std::string& secret) {
-  const std::string name = secret.substr(secret.rfind('/') + 1);
   std::string up;
+  const std::string names[] = {secret.substr(1), "root" + secret,
+                               secret.substr(secret.rfind('/') + 1)};
   for (int steps = 0; steps < 12; ++steps) {
-    if (openat(fd, (up + secret.substr(1)).c_str(), O_RDONLY | O_CLOEXEC) != -1) return true;
-    if (openat(fd, (up + "root" + secret).c_str(), O_RDONLY | O_CLOEXEC) != -1) return true;
-    if (openat(fd, (up + name).c_str(), O_RDONLY | O_CLOEXEC) != -1) return true;
+    for (const std::string& name : names) {
+      if (openat(fd, (up + name).c_str(), O_RDONLY | O_CLOEXEC) != -1) return true;
+    }
     up += "../";
   }
   return false;

@@ -2,10 +2,10 @@
 //   list_fds [--where]     --where: also the path of regular files
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <set>
 
 #include "tests/victims/victim.h"
@@ -69,13 +69,13 @@ std::set<int> open_fds() {
 void tell_signals() {
   struct sigaction action = {};
   sigaction(SIGPIPE, nullptr, &action);
-  std::fprintf(stderr, "SIGPIPE\t%s\n", action.sa_handler == SIG_IGN ? "ignored" : "default");
+  victim::say("SIGPIPE", action.sa_handler == SIG_IGN ? "ignored" : "default", stderr);
   sigset_t blocked;
   sigprocmask(SIG_BLOCK, nullptr, &blocked);
   for (int i = 1; i < NSIG; ++i) {
-    if (sigismember(&blocked, i) == 1) std::fprintf(stderr, "blocked\t%d\n", i);
+    if (sigismember(&blocked, i) == 1) victim::say("blocked", std::to_string(i), stderr);
     if (sigaction(i, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
-      std::fprintf(stderr, "ignored\t%d\n", i);
+      victim::say("ignored", std::to_string(i), stderr);
   }
 }
 
@@ -85,13 +85,13 @@ void tell_signals() {
 int main(int argc, char** argv) {
   const bool where = argc > 1 && std::strcmp(argv[1], "--where") == 0;
   const std::set<int> fds = open_fds();
-  for (const int fd : fds) std::fprintf(stderr, "fd %d\t%s\n", fd, describe(fd, where).c_str());
-  std::fprintf(stderr, "fds\t%zu\n", fds.size());
+  for (const int fd : fds) victim::say("fd " + std::to_string(fd), describe(fd, where), stderr);
+  victim::say("fds", std::to_string(fds.size()), stderr);
   const mode_t mask = umask(0);
-  std::fprintf(stderr, "umask\t%04o\n", mask);
+  victim::say("umask", std::to_string(mask), stderr);
   rlimit files = {};
   getrlimit(RLIMIT_NOFILE, &files);
-  std::fprintf(stderr, "open files\t%lu\n", static_cast<unsigned long>(files.rlim_cur));
+  victim::say("open files", std::to_string(files.rlim_cur), stderr);
   tell_signals();
   return 0;
 }

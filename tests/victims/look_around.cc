@@ -2,13 +2,13 @@
 //   look_around
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include <csignal>
 #include <fstream>
 #include <vector>
 

@@ -10,19 +10,17 @@
 // "/bin/true" + EVIL: its terminating NUL is what an exec by descriptor would take as empty path.
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include <atomic>
+#include <csignal>
+#include <ctime>
 #include <map>
 #include <new>
 #include <thread>
 #include <vector>
 
 #include "tests/victims/victim.h"
-
-extern char** environ;
 
 namespace {
 
@@ -106,7 +104,7 @@ int race_entry(void* stage) {
 }
 
 pid_t start_clone(int (*entry)(void*), const Stage& stage, int flags) {
-  constexpr std::size_t kStack = 64 * 1024;
+  constexpr std::size_t kStack = 64UL * 1024;
   static std::map<int (*)(void*), std::vector<char>> stacks;
   std::vector<char>& stack = stacks[entry];
   stack.resize(kStack);
@@ -175,8 +173,8 @@ pid_t start_try(const std::string& kind, const Stage& stage, long racers) {
     if (child == 0) exec_now(stage);
     return child;
   }
-  const pid_t child = vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
-  if (child == 0) exec_now(stage);
+  const pid_t child = vfork();      // NOLINT(clang-analyzer-security.insecureAPI.vfork)
+  if (child == 0) exec_now(stage);  // NOLINT(clang-analyzer-unix.Vfork): it execs or exits
   return child;
 }
 

@@ -22,7 +22,7 @@ struct Place {
   }
 
   std::string made() {
-    const std::string path = fresh();
+    std::string path = fresh();
     close(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0755));
     return path;
   }

@@ -6,16 +6,14 @@
 // although its exec failed, or seem to be killed by anything else.
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <time.h>
 
+#include <csignal>
+#include <ctime>
 #include <fstream>
 #include <map>
 #include <vector>
 
 #include "tests/victims/victim.h"
-
-extern char** environ;
 
 namespace {
 
@@ -30,7 +28,7 @@ struct Try {
 [[noreturn]] void exec_in_storm(std::vector<char*>& argv, int report) {
   execve(argv[0], argv.data(), environ);
   const int error = errno;
-  signal(SIGUSR1, SIG_IGN);
+  static_cast<void>(signal(SIGUSR1, SIG_IGN));
   if (write(report, &error, sizeof(error)) < 0) _exit(98);
   _exit(99);
 }

@@ -5,17 +5,15 @@
 // "spawn<TAB>start-ns<TAB>end-ns<TAB>outcome" by CLOCK_MONOTONIC, which sessions share with the
 // host.
 #include <spawn.h>
-#include <time.h>
 
 #include <algorithm>
 #include <atomic>
+#include <ctime>
 #include <map>
 #include <thread>
 #include <vector>
 
 #include "tests/victims/victim.h"
-
-extern char** environ;
 
 namespace {
 

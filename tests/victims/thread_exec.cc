@@ -4,8 +4,6 @@
 
 #include "tests/victims/victim.h"
 
-extern char** environ;
-
 namespace {
 
 int exec_in_thread() {

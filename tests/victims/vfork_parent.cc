@@ -11,8 +11,6 @@
 
 #include "tests/victims/victim.h"
 
-extern char** environ;
-
 namespace {
 
 constexpr char kPath[] = "/bin/true";

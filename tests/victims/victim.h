@@ -15,9 +15,15 @@
 namespace victim {
 
 /// Prints one try and its outcome. Flushed at once: a victim may be killed by its next try.
-inline void say(const std::string& what, const std::string& outcome) {
-  std::printf("%s\t%s\n", what.c_str(), outcome.c_str());
-  std::fflush(stdout);
+inline void say(const std::string& what, const std::string& outcome, std::FILE* to = stdout) {
+  static_cast<void>(std::fprintf(to, "%s\t%s\n", what.c_str(), outcome.c_str()));
+  static_cast<void>(std::fflush(to));
+}
+
+/// Ends a victim that was called wrongly, or where it must not run.
+[[noreturn]] inline void give_up(const std::string& why) {
+  say("victim", why, stderr);
+  std::exit(64);
 }
 
 inline std::string errno_name(int code) {
@@ -49,11 +55,11 @@ inline std::string end_of(pid_t child) {
 /// ended.
 template <class Attempt>
 std::string in_child(Attempt attempt) {
-  std::fflush(stdout);
+  static_cast<void>(std::fflush(stdout));
   const pid_t child = fork();
   if (child == 0) {
     const int code = attempt();
-    std::fflush(stdout);
+    static_cast<void>(std::fflush(stdout));
     _exit(code);
   }
   return child == -1 ? errno_name(errno) : end_of(child);
@@ -61,9 +67,7 @@ std::string in_child(Attempt attempt) {
 
 /// Ends a victim that would harm the machine if root ran it outside of any sandbox.
 inline void refuse_root() {
-  if (getuid() != 0) return;
-  std::fprintf(stderr, "this victim does harm as root\n");
-  std::exit(64);
+  if (getuid() == 0) give_up("does harm as root");
 }
 
 /// The bytes of a file; none where it cannot be read.
@@ -77,10 +81,7 @@ inline std::string bytes_of(const std::string& path) {
 inline long number(const char* text) {
   char* end = nullptr;
   const long value = std::strtol(text, &end, 0);
-  if (end == text || *end != '\0') {
-    std::fprintf(stderr, "not a number: %s\n", text);
-    std::exit(64);
-  }
+  if (end == text || *end != '\0') give_up(std::string("not a number: ") + text);
   return value;
 }
 

@@ -1,16 +1,14 @@
 // T8: every way in which a child can end, stop and go on, as its parent sees it.
 //   wait_status exits STEP | signals | stops | orphan | shell-only
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
-#include <time.h>
 
+#include <csignal>
+#include <ctime>
 #include <vector>
 
 #include "tests/victims/victim.h"
-
-extern char** environ;
 
 namespace {
 
