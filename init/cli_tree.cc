@@ -44,7 +44,9 @@ Status add_secrets(const Tree& tree, const SessionOptions& options) {
   const std::string secrets = secret_dir(options.agent);
   const std::string data = data_dir(options.agent, options.session);
   TRY(tree.move(secrets, secrets));
-  return tree.move(data, data);
+  TRY(tree.move(data, data));
+  for (const std::string& path : {secrets, data}) TRY(tree.seal(kOwner, path));
+  return {};
 }
 
 }  // namespace
@@ -56,6 +58,9 @@ os::Result<CliTree> build_cli_tree(const SessionMounts& session) {
   TRY(tree.devices());
   TRY(tree.move(kStagedCliShm, "/dev/shm"));
   TRY(tree.move(kHome, kHome));
+  if (!session.options.agent_dir.empty()) {
+    TRY(tree.seal(kOwner, os::join(kHome, "/", session.options.agent_dir)));
+  }
   const os::Fd tmp = TRY(shared_with_commands(session, kStagedTmp));
   TRY(tree.attach(tmp, "/tmp"));
   TRY(add_workspace(tree, session, Side::cli, os::kNoExec));

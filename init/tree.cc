@@ -125,6 +125,13 @@ os::Result<os::Fd> Tree::skeleton(const std::string& base, const std::string& fi
   return os::open_file(at(first), O_PATH | O_DIRECTORY);
 }
 
+Status Tree::seal(Owner owner, const std::string& path) const {
+  const os::FsUser user = TRY(os::FsUser::enter(owner.uid, owner.gid));
+  const os::Fd mount = TRY(os::open_file(at(path), O_PATH | O_DIRECTORY));
+  TRY(os::make_private(mount.get()));
+  return os::make_unbindable(mount.get());
+}
+
 Status Tree::system_directory(const std::string& path) const {
   const Kind kind = os::kind_of(path);
   if (kind == Kind::link) return symlink(TRY(os::read_link_at(AT_FDCWD, path)), path);

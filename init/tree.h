@@ -51,8 +51,12 @@ class Tree {
   /// Attaches a clone of `source`, a directory with all mounts below it or a file.
   os::Status bind(const std::string& source, const std::string& path, os::MountFlags flags) const;
 
-  /// Moves the mount at `source` to `path`.
+  /// Moves the mount at `source`, with all below it, to `path`.
   os::Status move(const std::string& source, const std::string& path) const;
+
+  /// Makes the mount at `path` private and unbindable again: a new mount namespace gets its mounts
+  /// without that (Linux 6.18; earlier ones keep it). `owner` may look up the path.
+  os::Status seal(Owner owner, const std::string& path) const;
 
   /// The system directories of the machine or image whose root is `/` now: read-only, nosuid,
   /// nodev; links stay links. Never its /root, /home, /run, /tmp, /mnt, /media, /srv.

@@ -24,7 +24,9 @@ class NewFilesystem {
   static Result<NewFilesystem> open(const char* type) {
     const int fd = ::fsopen(type, FSOPEN_CLOEXEC);
     if (fd < 0) return last_error(join("open filesystem ", type));
-    return NewFilesystem(type, Fd(fd));
+    NewFilesystem made(type, Fd(fd));
+    TRY(made.set("source", type));
+    return made;
   }
 
   Status set(const char* key, const std::string& value) {
