@@ -44,7 +44,8 @@ def check(top, build, name, stamp):
     run = subprocess.run(["clang-tidy-14", "--quiet", "-p", str(build),
                           *(f"--extra-arg={flag}" for flag in CLANG_FLAGS), str(top / name)],
                          text=True, capture_output=True, check=False)
-    findings = [line for line in run.stdout.splitlines() if re.search(r"(: |^)(error|warning): ", line)]
+    findings = [re.sub(rf"^\S*{re.escape(str(top))[1:]}/", "", line) for line in run.stdout.splitlines()
+                if re.search(r"(: |^)(error|warning): ", line)]
     if run.returncode != 0 and not findings:
         findings = [f"{name}: {run.stderr.strip()}"]
     if not findings:
