@@ -153,7 +153,8 @@ void walk_path(const std::string& dir, const std::string& name, int last) {
     std::string program = dir;
     program.append("/path").append(number).append("/").append(name);
     const std::string result = try_exec(program.c_str());
-    victim::say(name + " in directory " + number, result);
+    std::string what = name;
+    victim::say(what.append(" in directory ").append(number), result);
     if (result.rfind("exit", 0) == 0) return;
   }
 }
