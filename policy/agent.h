@@ -14,12 +14,12 @@ namespace policy {
 
 /// One way in which the CLI may execute one of its own programs as agentcli. argv[0] is free.
 struct SelfRule {
-  std::string program;           // one of Agent::programs
-  bool proc_self_exe = false;    // the path may be spelled /proc/self/exe
-  std::vector<Glob> options;     // any number of arguments matching these may come first
-  std::vector<Glob> arguments;   // then one argument for each of these
-  bool more_arguments = false;   // then any others, or none at all
-  std::vector<Glob> env_absent;  // no variable's name may match these
+  std::vector<std::string> programs;  // of Agent::programs
+  bool proc_self_exe = false;         // the path may be spelled /proc/self/exe
+  std::vector<Glob> options;          // any number of arguments matching these may come first
+  std::vector<Glob> arguments;        // then one argument for each of these
+  bool more_arguments = false;        // then any others, or none at all
+  std::vector<Glob> env_absent;       // no variable's name may match these
   std::string reason;
 };
 
@@ -31,20 +31,24 @@ struct Handover {
 
 struct Agent {
   std::string name;
-  std::string root;                    // where the programs are; may be replaced before use
+  std::string root;                    // where the programs are: /opt/coding-agents/<name>
   std::vector<std::string> programs;   // the CLI's own executables, relative to `root`
   std::vector<std::string> tool_dirs;  // relative to `root`; commands see them, read-only
   std::string home_dir;                // the CLI's own directory, relative to HOME: `.claude`
   std::vector<Handover> handover;
   std::vector<SelfRule> self;
-  std::vector<Glob> env_scrub;  // names taken from the CLI's environment before it starts
+  std::vector<Glob> env_scrub;  // names taken from the CLI's environment before it starts,
+  std::vector<Glob> env_keep;   // except these
   std::vector<std::pair<std::string, std::string>> env_set;  // then set
 };
 
 /// Reads an agent: `claude`, `codex`, `copilot` and `custom` are the shipped ones (part of the
-/// program), a text with a slash is the path of a file. Errors as in load_policy().
-os::Result<Agent> load_agent(const std::string& name_or_path);
-os::Result<Agent> parse_agent(std::string_view text, const std::string& source);
+/// program), a text with a slash is the path of a file. `root`, where not empty, is the directory
+/// with the programs instead of /opt/coding-agents/<name>; `{root}` in the file stands for it.
+/// Errors as in load_policy().
+os::Result<Agent> load_agent(const std::string& name_or_path, const std::string& root = "");
+os::Result<Agent> parse_agent(std::string_view text, const std::string& source,
+                              const std::string& root = "");
 
 /// True when a self rule allows this execution: `path` is a program below Agent::root (or
 /// /proc/self/exe), `argv` and the names in `env` are as the rule wants them. Says nothing about
@@ -53,7 +57,7 @@ os::Result<Agent> parse_agent(std::string_view text, const std::string& source);
 bool self_allowed(const Agent& agent, std::string_view path, const std::vector<std::string>& argv,
                   const std::vector<std::string>& env);
 
-/// The environment the CLI starts with: `env` without what `env_scrub` names, then `env_set`.
+/// The environment the CLI starts with: `env` without what is to be scrubbed, then what is set.
 std::vector<std::string> cli_env(const Agent& agent, const std::vector<std::string>& env);
 
 }  // namespace policy

@@ -21,18 +21,29 @@ class Glob {
   /// of both lengths (for a path with both kinds of star: times the length of the path).
   bool matches(std::string_view text) const;
 
+  /// A pattern that matches `text` and nothing else.
+  static std::string literally(std::string_view text);
+
   /// As it was written.
   const std::string& pattern() const { return pattern_; }
 
  private:
-  enum class Token : unsigned char { literal, one, within_segment, across };
+  enum class Token : unsigned char { literal, one, within, across, segments, end };
   struct Step {
     Token token;
     char character;
   };
   enum class Shape { literal, prefix, suffix, general };
+  // A star that has matched up to `end`; `step` is the one after it, 0 where there is no star.
+  struct Star {
+    std::size_t step = 0;
+    std::size_t end = 0;
+  };
 
+  void choose_shape();
   bool matches_steps(std::string_view text) const;
+  bool fits(const Step& step, char c) const;
+  bool take_more(Star& star, std::string_view text) const;
 
   std::string pattern_;
   std::string literal_;  // for every shape but `general`

@@ -1,0 +1,129 @@
+#include "policy/glob.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace policy {
+
+Glob::Glob(std::string_view pattern, Kind kind)
+    : pattern_(pattern), slash_is_special_(kind == Kind::path) {
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (c == '\\' && i + 1 < pattern.size()) {
+      steps_.push_back({Token::literal, pattern[++i]});
+    } else if (c == '?') {
+      steps_.push_back({Token::one, c});
+    } else if (c == '*') {
+      const bool twice = i + 1 < pattern.size() && pattern[i + 1] == '*';
+      const bool whole_segments = slash_is_special_ && twice && i > 0 && pattern[i - 1] == '/' &&
+                                  i + 2 < pattern.size() && pattern[i + 2] == '/';
+      const bool within = slash_is_special_ && !twice;
+      steps_.push_back({whole_segments ? Token::segments
+                        : within       ? Token::within
+                                       : Token::across,
+                        c});
+      i += whole_segments ? 2 : twice ? 1 : 0;
+    } else {
+      steps_.push_back({Token::literal, c});
+    }
+  }
+  choose_shape();
+}
+
+// Most patterns are plain text with at most one star that matches anything at one end: these need
+// no walk.
+void Glob::choose_shape() {
+  const auto is_literal = [](const Step& step) { return step.token == Token::literal; };
+  const auto others = std::count_if(steps_.begin(), steps_.end(), std::not_fn(is_literal));
+  if (others == 0) {
+    shape_ = Shape::literal;
+  } else if (others == 1 && steps_.back().token == Token::across) {
+    shape_ = Shape::prefix;
+  } else if (others == 1 && steps_.front().token == Token::across) {
+    shape_ = Shape::suffix;
+  } else {
+    return;
+  }
+  for (const Step& step : steps_) {
+    if (is_literal(step)) literal_ += step.character;
+  }
+}
+
+bool Glob::matches(std::string_view text) const {
+  switch (shape_) {
+    case Shape::literal:
+      return text == literal_;
+    case Shape::prefix:
+      return text.starts_with(literal_);
+    case Shape::suffix:
+      return text.ends_with(literal_);
+    case Shape::general:
+      return matches_steps(text);
+  }
+  return false;
+}
+
+// A star first matches nothing; when the rest fails, the last star takes more. Only the last star
+// of each kind has to be remembered: an earlier one could give a later one nothing that it cannot
+// take itself. A star that may not cross a slash gives up there, and then the last one that may is
+// tried again.
+bool Glob::matches_steps(std::string_view text) const {
+  Star within;
+  Star across;
+  std::size_t s = 0;
+  std::size_t t = 0;
+  while (t < text.size() || s < steps_.size()) {
+    const Token token = s < steps_.size() ? steps_[s].token : Token::end;
+    if (token == Token::across || token == Token::segments) {
+      across = {++s, t};
+      within = {};
+    } else if (token == Token::within) {
+      within = {++s, t};
+    } else if (token != Token::end && t < text.size() && fits(steps_[s], text[t])) {
+      ++s;
+      ++t;
+    } else if (within.step != 0 && within.end < text.size() && text[within.end] != '/') {
+      s = within.step;
+      t = ++within.end;
+    } else if (across.step != 0 && take_more(across, text)) {
+      within = {};
+      s = across.step;
+      t = across.end;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Glob::take_more(Star& star, std::string_view text) const {
+  if (steps_[star.step - 1].token == Token::segments) {
+    const std::size_t slash = text.find('/', star.end);
+    if (slash == std::string_view::npos) return false;
+    star.end = slash;
+  }
+  return star.end++ < text.size();
+}
+
+bool Glob::fits(const Step& step, char c) const {
+  if (step.token == Token::literal) return step.character == c;
+  return !slash_is_special_ || c != '/';
+}
+
+std::string Glob::literally(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    if (c == '*' || c == '?' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+bool any_matches(const std::vector<Glob>& globs, std::string_view text) {
+  return std::any_of(globs.begin(), globs.end(),
+                     [text](const Glob& glob) { return glob.matches(text); });
+}
+
+std::string_view env_name(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+
+}  // namespace policy
