@@ -57,7 +57,7 @@ Status choose_way(UserDir& directory, bool idmap) {
     directory.way = Way::shared;
     return {};
   }
-  os::Result<AclRecord> record = open_to_both(directory.host);
+  os::Result<AclRecord> record = open_to_both(directory.host, directory.uid, directory.gid);
   if (!record.ok()) {
     return os::Error{ENOTSUP, os::join("share '", directory.host, "' between agentuser and agentcli: "
                                        "its filesystem has neither idmapped mounts nor access "

@@ -48,7 +48,15 @@ Acl without_leftover(const Acl& acl) {
   return names(kAgentUser) && names(kAgentCli) ? os::revoke(acl, both()) : acl;
 }
 
-Status grant_one(int file, const struct stat& info, AclRecord& record) {
+bool is_anothers(std::uint32_t id, std::uint32_t owner) { return is_ours(id) && id != owner; }
+
+// New files get what a umask of 022 leaves them: a list takes the place of the umask.
+constexpr mode_t kUsual = 0755;
+
+Status grant_one(const os::Visited& at, AclRecord& record) {
+  const os::Fd opened = TRY(os::reopen(at.entry, O_RDONLY));
+  const int file = opened.get();
+  const struct stat& info = at.info;
   const bool directory = S_ISDIR(info.st_mode);
   const Acl access = without_leftover(TRY(access_list(file, info.st_mode)));
   Acl initial = directory ? without_leftover(TRY(os::read_acl(file, AclKind::initial))) : Acl{};
@@ -57,19 +65,19 @@ Status grant_one(int file, const struct stat& info, AclRecord& record) {
   const std::uint16_t bits = kRead | kWrite | (directory ? kExecute : execute);
   TRY(os::write_acl(file, AclKind::access, os::grant(access, both(), bits)));
   if (directory) {
-    const Acl base = initial.empty() ? os::acl_of_mode(info.st_mode) : initial;
+    const Acl base = initial.empty() ? os::acl_of_mode(kUsual) : initial;
     TRY(os::write_acl(file, AclKind::initial, os::grant(base, both(), kAll)));
   }
-  // Asked for now: overlayfs gives a file another inode when it is first written to.
-  const os::FileId id = TRY(os::file_id(file));
-  if (os::is_extended(access) || !initial.empty()) record.extended[id] = {access, initial};
-  if (is_ours(info.st_uid) || is_ours(info.st_gid)) record.kept.insert(id);
+  // Asked for only now: overlayfs gives a file another inode when it is first written to.
+  const os::FileBirth birth = TRY(os::file_birth(file));
+  if (os::is_extended(access) || !initial.empty()) record.extended[birth] = {access, initial};
   return {};
 }
 
-Status restore_lists(int entry, const struct stat& info, const AclRecord& before) {
-  const os::Fd file = TRY(os::reopen(entry, O_RDONLY));
-  const auto known = before.extended.find({info.st_dev, info.st_ino});
+Status restore_lists(const os::Visited& at, const AclRecord& before) {
+  const struct stat& info = at.info;
+  const os::Fd file = TRY(os::reopen(at.entry, O_RDONLY));
+  const auto known = before.extended.find(TRY(os::file_birth(file.get())));
   const bool was_extended = known != before.extended.end();
   const Acl access = TRY(access_list(file.get(), info.st_mode));
   TRY(os::write_acl(file.get(), AclKind::access,
@@ -80,11 +88,12 @@ Status restore_lists(int entry, const struct stat& info, const AclRecord& before
   return os::write_acl(file.get(), AclKind::initial, os::is_extended(initial) ? initial : Acl{});
 }
 
-Status restore_owner(int entry, const struct stat& info, uid_t uid, gid_t gid,
-                     const AclRecord& before) {
-  if (before.kept.contains({info.st_dev, info.st_ino})) return {};
-  if (!is_ours(info.st_uid) && !is_ours(info.st_gid)) return {};
-  return os::change_owner(entry, is_ours(info.st_uid) ? uid : info.st_uid,
+Status restore_owner(const os::Visited& at, uid_t uid, gid_t gid, const AclRecord& before) {
+  const struct stat& info = at.info;
+  if (!is_anothers(info.st_uid, uid) && !is_anothers(info.st_gid, gid)) return {};
+  const os::FileBirth birth = TRY(os::file_birth(at.entry));
+  if (before.kept.contains(birth)) return {};
+  return os::change_owner(at.entry, is_ours(info.st_uid) ? uid : info.st_uid,
                           is_ours(info.st_gid) ? gid : info.st_gid);
 }
 
@@ -94,16 +103,16 @@ void keep_first(Status& first, Status status) {
 
 }  // namespace
 
-os::Result<AclRecord> open_to_both(const std::string& directory) {
+os::Result<AclRecord> open_to_both(const std::string& directory, uid_t uid, gid_t gid) {
   AclRecord record;
   const os::Fd root = TRY(os::open_file(directory, O_PATH | O_DIRECTORY));
   bool is_root = true;  // the walk begins with it
   const auto visit = [&](const os::Visited& at) -> Status {
-    if (!has_list(at.info)) return {};
-    const os::Fd file = TRY(os::reopen(at.entry, O_RDONLY));
-    Status granted = grant_one(file.get(), at.info, record);
-    if (!std::exchange(is_root, false)) return {};
-    return granted;
+    Status granted = has_list(at.info) ? grant_one(at, record) : Status();
+    if (is_anothers(at.info.st_uid, uid) || is_anothers(at.info.st_gid, gid)) {
+      record.kept.insert(TRY(os::file_birth(at.entry)));
+    }
+    return std::exchange(is_root, false) ? std::move(granted) : Status();
   };
   TRY(os::walk_tree(root.get(), visit));
   return record;
@@ -114,8 +123,8 @@ os::Status close_to_both(const std::string& directory, uid_t uid, gid_t gid,
   Status first;
   const os::Fd root = TRY(os::open_file(directory, O_PATH | O_DIRECTORY));
   const auto visit = [&](const os::Visited& at) -> Status {
-    keep_first(first, restore_owner(at.entry, at.info, uid, gid, before));
-    if (has_list(at.info)) keep_first(first, restore_lists(at.entry, at.info, before));
+    keep_first(first, restore_owner(at, uid, gid, before));
+    if (has_list(at.info)) keep_first(first, restore_lists(at, before));
     return {};
   };
   keep_first(first, os::walk_tree(root.get(), visit));

@@ -4,12 +4,12 @@
 
 #include <sys/types.h>
 
-#include <set>
 #include <map>
+#include <set>
 #include <string>
 
 #include "os/acl.h"
-#include "os/fd.h"
+#include "os/paths.h"
 #include "os/result.h"
 
 namespace init {
@@ -20,13 +20,13 @@ struct AclRecord {
     os::Acl access;
     os::Acl initial;
   };
-  std::set<os::FileId> kept;            // files that had a uid or gid of ours already
-  std::map<os::FileId, Lists> extended;  // files that had a list already
+  std::set<os::FileBirth> kept;             // others' files whose uid or gid is one of ours
+  std::map<os::FileBirth, Lists> extended;  // files that had a list already
 };
 
-/// Adds entries to everything below `directory`. What cannot take them, an immutable file, stays as
+/// Adds entries to everything below `directory`, which belongs to `uid` and `gid`. What cannot take them, an immutable file, stays as
 /// it is; the directory itself must: EOPNOTSUPP where the filesystem has no lists.
-os::Result<AclRecord> open_to_both(const std::string& directory);
+os::Result<AclRecord> open_to_both(const std::string& directory, uid_t uid, gid_t gid);
 
 /// Takes the entries away and gives what the session made to `uid` and `gid`. Follows no link and
 /// crosses no mount. Goes on after an error and returns the first.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
@@ -59,6 +60,18 @@ Result<struct stat> stat_fd(int fd) {
   return info;
 }
 
+Result<FileBirth> file_birth(int fd) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  FileBirth birth;
+  birth.id = TRY(file_id(fd));
+  struct statx info {};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &info) == 0 &&
+      (info.stx_mask & STATX_BTIME) != 0) {
+    birth.nanoseconds = info.stx_btime.tv_sec * kSecond + info.stx_btime.tv_nsec;
+  }
+  return birth;
+}
+
 Result<std::string> real_path(const std::string& path) {
   struct Free {
     void operator()(char* text) const { std::free(text); }
@@ -99,14 +112,16 @@ Status change_owner(int entry, uid_t uid, gid_t gid) {
   return last_error(join("give a file to uid ", uid));
 }
 
-Result<std::vector<std::string>> list_directory(int directory) {
+Result<std::vector<std::string>> list_directory(int directory, std::size_t most) {
   Fd own = TRY(open_at(directory, ".", O_RDONLY | O_DIRECTORY));
   const std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(own.get()));
   if (stream == nullptr) return last_error("list a directory");
   own.release();
   std::vector<std::string> names;
   errno = 0;
-  while (const dirent* entry = ::readdir(stream.get())) {
+  while (names.size() < most) {
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr) break;
     const std::string_view name = entry->d_name;
     if (is_ordinary(name)) names.emplace_back(name);
   }
@@ -118,6 +133,16 @@ Result<std::vector<std::string>> list_directory(int directory) {
 Result<std::vector<std::string>> list_directory(const std::string& path) {
   const Fd directory = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
   return TRY_STEP(list_directory(directory.get()), join("list '", path, "'"));
+}
+
+Status rename_file(int at, const std::string& from, const std::string& to) {
+  if (::renameat(at, from.c_str(), at, to.c_str()) == 0) return {};
+  return last_error(join("rename '", from, "' to '", to, "'"));
+}
+
+Status remove_file(int at, const std::string& name) {
+  if (::unlinkat(at, name.c_str(), 0) == 0 || errno == ENOENT) return {};
+  return last_error(join("remove '", name, "'"));
 }
 
 Result<Fd> open_beneath(int root, const std::string& path, int flags) {

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include <functional>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,14 @@ Kind kind_at(int at, const std::string& path);
 
 Result<struct stat> stat_path(const std::string& path);
 Result<struct stat> stat_fd(int fd);
+
+/// A file told apart from a later one that got its inode number.
+struct FileBirth {
+  FileId id;
+  std::int64_t nanoseconds = 0;  // 0 where the filesystem does not keep it
+  auto operator<=>(const FileBirth&) const = default;
+};
+Result<FileBirth> file_birth(int fd);
 
 /// realpath(3).
 Result<std::string> real_path(const std::string& path);
@@ -42,9 +52,17 @@ Status make_symlink(const std::string& target, const std::string& path);
 /// Gives what an O_PATH descriptor names, a link itself too, to `uid` and `gid`. Needs CAP_CHOWN.
 Status change_owner(int entry, uid_t uid, gid_t gid);
 
-/// The names in a directory, sorted, without `.` and `..`.
+/// The names in a directory, sorted, without `.` and `..`; of a larger directory any `most` of them.
 Result<std::vector<std::string>> list_directory(const std::string& path);
-Result<std::vector<std::string>> list_directory(int directory);
+Result<std::vector<std::string>> list_directory(int directory,
+                                                std::size_t most = static_cast<std::size_t>(-1));
+
+/// Gives the file `from` the name `to`, plain names in the directory `at`; whatever had that name is
+/// replaced, a link not followed.
+Status rename_file(int at, const std::string& from, const std::string& to);
+
+/// Removes a file or a link if it is there.
+Status remove_file(int at, const std::string& name);
 
 /// Opens `path` below the directory `root` without following any link and without leaving `root`;
 /// openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS. O_CLOEXEC is added.
