@@ -129,7 +129,7 @@ os::Result<Agent> parse_agent(std::string_view text, const std::string& source,
   const Json document = TRY(parse_json(text, source));
   Problems problems(source);
   Agent agent = read_agent(Node(document, problems), root);
-  if (!problems.none()) return problems.first();
+  if (problems.first()) return *problems.first();
   return agent;
 }
 

@@ -1,4 +1,4 @@
-// A place in a JSON document, read with checks. Problems are collected, not returned one by one.
+// A place in a JSON document, read with checks. Reading goes on after a problem: the first counts.
 #pragma once
 
 #include <cstdint>
@@ -14,22 +14,19 @@
 
 namespace policy {
 
-/// What is wrong with one document, in the order in which it was found.
+/// What is wrong with one document: the first problem is kept.
 class Problems {
  public:
   explicit Problems(std::string source) : source_(std::move(source)) {}
 
   void add(unsigned line, const std::string& path, std::string_view message) {
-    errors_.push_back(json_error(source_, line, path, message));
+    if (!first_) first_ = json_error(source_, line, path, message);
   }
-  bool none() const { return errors_.empty(); }
-
-  /// The first one; none() must be false.
-  os::Error first() const { return errors_.front(); }
+  const std::optional<os::Error>& first() const { return first_; }
 
  private:
   std::string source_;
-  std::vector<os::Error> errors_;
+  std::optional<os::Error> first_;
 };
 
 /// A value that may be absent, and its path. Reading an absent value gives the default; reading one

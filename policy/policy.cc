@@ -94,7 +94,7 @@ os::Result<Policy> parse_policy(std::string_view text, const std::string& source
     extends.problem("'" + extends.text() + "' is none of default, strict");
   }
   read_policy(node, policy);
-  if (!problems.none()) return problems.first();
+  if (problems.first()) return *problems.first();
   return policy;
 }
 
