@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "os/child.h"
+#include "os/listener.h"
 #include "os/log.h"
 #include "os/signals.h"
 #include "runner/context.h"
@@ -28,6 +29,7 @@ int run_daemon(const Session& session, const Channels& channels) {
   }
   Context& context = *made.value();
   ExecTrap trap(context);
+  if (channels.listener >= 0) os::prefer_same_cpu(channels.listener);
   // Ready before the first exec arrives.
   context.parking.refill(session.policy->profiles.find(session.policy->exec.default_profile)->second);
 

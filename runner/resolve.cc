@@ -4,8 +4,11 @@
 #include <fcntl.h>
 #include <linux/limits.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <set>
 
 #include "os/lookup.h"
 
@@ -64,6 +67,24 @@ os::Result<std::string> elf_interpreter(int fd, const std::string& head) {
   return std::string();
 }
 
+// Dynamic loaders found good before. Only from read-only mounts: what is there now stays there.
+class KnownLoaders {
+ public:
+  bool contains(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    return paths_.contains(path);
+  }
+  void add(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    if (paths_.size() < kMost) paths_.insert(path);
+  }
+
+ private:
+  static constexpr std::size_t kMost = 8;
+  std::mutex mutex_;
+  std::set<std::string> paths_;
+};
+
 os::Status resolve_at(int root, const std::string& path, const std::string& cwd, bool no_follow,
                       int depth);
 
@@ -73,14 +94,22 @@ os::Status resolve_interpreter(int root, const std::string& name, const std::str
   return resolve_at(root, name.front() == '/' ? name : cwd + '/' + name, cwd, false, depth + 1);
 }
 
+os::Status resolve_loader(int root, const std::string& name, const std::string& cwd) {
+  static KnownLoaders known;
+  if (name.empty() || known.contains(name)) return {};
+  TRY(resolve_interpreter(root, name, cwd, kMaxDepth - 1));
+  const os::Fd fd = TRY(os::open_in_root(root, name, O_PATH));
+  if (TRY(os::executable_info(fd.get())).on_read_only_mount) known.add(name);
+  return {};
+}
+
 os::Status resolve_content(int root, const std::string& path, const std::string& cwd, int depth) {
   const auto opened = os::open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (!opened.ok()) return {};  // execute-only: the kernel alone may look inside
   const int fd = opened.value().get();
   const std::string head = TRY(os::read_at(fd, kHead, 0));
   if (head.size() >= SELFMAG && std::memcmp(head.data(), ELFMAG, SELFMAG) == 0) {
-    const std::string loader = TRY(elf_interpreter(fd, head));
-    return loader.empty() ? os::Status{} : resolve_interpreter(root, loader, cwd, kMaxDepth - 1);
+    return resolve_loader(root, TRY(elf_interpreter(fd, head)), cwd);
   }
   if (head.size() >= 2 && head[0] == '#' && head[1] == '!') {
     return resolve_interpreter(root, script_interpreter(head), cwd, depth);

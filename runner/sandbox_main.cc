@@ -53,11 +53,9 @@ int install_filter(unsigned index) {
   return result == 0 ? 0 : errno;
 }
 
-// The order is the only safe one: bounding set while CAP_SETPCAP is there, groups before the user,
-// no_new_privs before the filter. 0 or an errno value.
+// The order is the only safe one: groups before the user, no_new_privs before the filter. The
+// bounding set is empty since drop_bounding_set(). 0 or an errno value.
 int confine(const Park& park, int landlock_ruleset) {
-  capng_clear(CAPNG_SELECT_BOTH);
-  if (capng_apply(CAPNG_SELECT_BOUNDS) != 0) return EPERM;
   if (::setgroups(0, nullptr) != 0) return errno;
   if (::setresgid(filters.setup.gid, filters.setup.gid, filters.setup.gid) != 0) return errno;
   if (::setresuid(filters.setup.uid, filters.setup.uid, filters.setup.uid) != 0) return errno;
@@ -68,6 +66,12 @@ int confine(const Park& park, int landlock_ruleset) {
     ::close(landlock_ruleset);
   }
   return install_filter(park.filter);
+}
+
+// Once, for every sandbox: what a process has already it keeps, what it executes gets nothing.
+int drop_bounding_set() {
+  capng_clear(CAPNG_SELECT_BOUNDS);
+  return capng_apply(CAPNG_SELECT_BOUNDS) == 0 ? 0 : EPERM;
 }
 
 // Numbers up to the hard limit must be free for the command's descriptors.
@@ -92,7 +96,6 @@ void raise_descriptor_limit() {
   } else if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
     error = errno;
   }
-  raise_descriptor_limit();
   if (error == 0) error = confine(park, park.landlock != 0 ? fds[2] : -1);
   if (error != 0) {
     report(fds[0], kReportFailed, error, kStepJob);
@@ -131,7 +134,10 @@ int main() {
   using namespace runner;
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   ::signal(SIGCHLD, SIG_IGN);  // the kernel reaps: parked sandboxes and every orphan
-  SandboxReady ready{kReadyMagic, static_cast<std::uint32_t>(sandbox::receive_setup())};
+  sandbox::raise_descriptor_limit();
+  int error = sandbox::receive_setup();
+  if (error == 0) error = sandbox::drop_bounding_set();
+  const SandboxReady ready{kReadyMagic, static_cast<std::uint32_t>(error)};
   ::send(sandbox::kSocket, &ready, sizeof ready, MSG_NOSIGNAL);
   if (ready.error != 0) return 125;
   sandbox::serve();

@@ -189,8 +189,8 @@ void deliver(Life& life, const Note& note) {
 
 void end_main(Life& life, int status, const rusage& usage) {
   life.ended = true;
+  send_note(life, kNoteExited, status);  // first: the caller waits for it
   report_end(life, status, usage);
-  send_note(life, kNoteExited, status);
   ::close(life.relay_socket);
   life.relay_socket = -1;
   if (command.job.kill_at_exit != 0) {
@@ -300,9 +300,8 @@ void live(int job_socket, int relay_socket, bool own_pid_namespace) {
                          {life.timer, POLLIN, 0}};
     if (::poll(entries, 3, -1) < 0 && errno != EINTR) ::_exit(125);
     if (entries[0].revents != 0) {
-      signalfd_siginfo infos[8];
-      while (::read(life.signals, infos, sizeof infos) > 0) {
-      }
+      signalfd_siginfo infos[8];  // what is left is read in the next round
+      if (::read(life.signals, infos, sizeof infos) < 0 && errno != EAGAIN) ::_exit(125);
       if (!reap(life)) {
         report(job_socket, kReportEmpty, 0);
         ::_exit(0);

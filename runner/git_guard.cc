@@ -1,0 +1,206 @@
+#include "runner/git_guard.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "audit/actions.h"
+#include "os/creds.h"
+#include "os/paths.h"
+
+namespace runner {
+namespace {
+
+constexpr char kGitConfig[] = "git-config";
+constexpr mode_t kConfigMode = 0644;
+
+using Entries = std::vector<GitEntry>;
+
+// The entries that run something.
+Entries running(const Entries& entries) {
+  Entries out;
+  std::copy_if(entries.begin(), entries.end(), std::back_inserter(out), runs_something);
+  return out;
+}
+
+bool contains(const Entries& entries, const GitEntry& wanted) {
+  return std::any_of(entries.begin(), entries.end(), [&](const GitEntry& entry) {
+    return entry.key == wanted.key && entry.value == wanted.value;
+  });
+}
+
+// Those of `entries` that `others` has not got.
+Entries missing_in(const Entries& others, const Entries& entries) {
+  Entries out;
+  std::copy_if(entries.begin(), entries.end(), std::back_inserter(out),
+               [&](const GitEntry& entry) { return !contains(others, entry); });
+  return out;
+}
+
+// Of the old entries those whose key was given another value.
+Entries replaced_by(const Entries& added, const Entries& lost) {
+  Entries out;
+  std::copy_if(lost.begin(), lost.end(), std::back_inserter(out), [&](const GitEntry& entry) {
+    return std::any_of(added.begin(), added.end(),
+                       [&](const GitEntry& other) { return other.key == entry.key; });
+  });
+  return out;
+}
+
+}  // namespace
+
+audit::Event event_of(const WorkspaceChange& change) {
+  return audit::workspace_changed(change.path, change.what, change.key, change.undone,
+                                  change.value);
+}
+
+os::Result<WorkspaceFiles> survey_workspace(const GuardSettings& settings) {
+  const os::FsUser user = TRY(os::FsUser::enter(settings.uid, settings.gid));
+  return TRY(WorkspaceView::open(settings.tree, settings.roots)).survey();
+}
+
+os::Result<GitGuard> GitGuard::start(const GuardSettings& settings,
+                                     const WorkspaceFiles& at_start) {
+  const os::FsUser user = TRY(os::FsUser::enter(settings.uid, settings.gid));
+  GitGuard guard(settings, TRY(WorkspaceView::open(settings.tree, settings.roots)), at_start);
+  os::Result<os::FileNotices> notices = os::FileNotices::make();
+  if (!notices.ok()) return guard;
+  guard.notices_ = std::move(notices).value();
+  guard.watching_ = true;
+  guard.watch_configs();
+  return guard;
+}
+
+// The directories of all files that were there or could appear beside them, and the worktrees that
+// are no repository yet.
+void GitGuard::watch_configs() {
+  for (const auto& [path, file] : at_start_->configs) {
+    configs_.insert(path);
+    watch_directory(os::parent_of(path), true);
+  }
+  for (const WorkspaceRoot& root : view_.roots()) {
+    if (!root.repository) watch_directory(root.inside, false);
+  }
+}
+
+void GitGuard::watch_directory(const std::string& path, bool content) {
+  const os::Result<os::Fd> directory = view_.open_path(path, O_PATH | O_DIRECTORY);
+  if (!directory.ok()) return;
+  const os::Result<int> watch = notices_.watch(directory.value().get(), content);
+  if (watch.ok()) {
+    watches_[watch.value()] = path;
+  } else {
+    watching_ = false;
+  }
+}
+
+bool GitGuard::concerns_us(const os::FileNotice& notice) {
+  const auto watch = watches_.find(notice.watch);
+  if (watch == watches_.end()) return notice.watch < 0;
+  const std::string path = watch->second + "/" + notice.name;
+  const auto& roots = view_.roots();
+  const bool new_repository = std::any_of(roots.begin(), roots.end(), [&](const auto& root) {
+    return !root.repository && path == root.inside + "/.git";
+  });
+  if (new_repository) {
+    configs_.insert({path + "/config", path + "/config.worktree"});
+    watch_directory(path, true);
+  }
+  return new_repository || configs_.contains(path);
+}
+
+std::vector<WorkspaceChange> GitGuard::on_readable() {
+  std::vector<WorkspaceChange> changes;
+  const os::Result<os::FsUser> user = os::FsUser::enter(settings_.uid, settings_.gid);
+  const auto notices = notices_.read();
+  if (!user.ok() || !notices.ok()) return changes;
+  bool look = false;
+  for (const os::FileNotice& notice : notices.value()) look = concerns_us(notice) || look;
+  if (!look) return changes;
+  for (const std::string& path : configs_) {
+    for (WorkspaceChange& change : compare(path, view_.read_config(path), When::running)) {
+      if (returned_.size() == kMostChanges || !returned_.insert(change).second) continue;
+      changes.push_back(std::move(change));
+    }
+  }
+  return changes;
+}
+
+std::vector<WorkspaceChange> GitGuard::finish() {
+  const os::Result<os::FsUser> user = os::FsUser::enter(settings_.uid, settings_.gid);
+  std::set<WorkspaceChange> changes(returned_);
+  const WorkspaceFiles now = view_.survey();
+  for (const auto& [path, file] : now.configs) {
+    for (WorkspaceChange& change : compare(path, file, When::finished)) {
+      WorkspaceChange left = change;
+      left.undone = false;
+      changes.erase(left);
+      changes.insert(std::move(change));
+    }
+  }
+  for (const auto& [path, file] : now.files) {
+    const auto old = at_start_->files.find(path);
+    if (old == at_start_->files.end() || old->second != file) {
+      changes.insert({path, file.what, "", "", false});
+    }
+  }
+  for (const auto& [path, file] : at_start_->files) {
+    if (!now.files.contains(path)) changes.insert({path, file.what, "", "", false});
+  }
+  if (!now.complete || !at_start_->complete) {
+    changes.insert({view_.roots().front().inside, "not-all-looked-at", "", "", false});
+  }
+  return {changes.begin(), changes.end()};
+}
+
+std::vector<WorkspaceChange> GitGuard::compare(const std::string& path, const ConfigFile& now,
+                                               When when) {
+  const ConfigFile& then = config_at_start(path);
+  if (now == then || now.state == ConfigFile::State::absent) return {};
+  const auto entries = parse_git_config(now.text);
+  if (now.state == ConfigFile::State::odd || !entries) {
+    return {{path, kGitConfig, "", "", restore(path, now, then.text, when)}};
+  }
+  const Entries old = running(parse_git_config(then.text).value_or(Entries()));
+  const Entries present = running(*entries);
+  const Entries added = missing_in(old, present);
+  if (added.empty()) return {};
+  const Entries back = replaced_by(added, missing_in(present, old));
+  const bool undone = restore(path, now, edit_git_config(now.text, added, back), when);
+  std::vector<WorkspaceChange> changes;
+  for (const GitEntry& entry : added) {
+    changes.push_back({path, kGitConfig, entry.key, entry.value, undone});
+  }
+  return changes;
+}
+
+// While the session runs this takes git's own lock, so that no change of a git command gets lost.
+// When the lock is there already, its owner's rename gives the next notice. At the end nobody of the
+// session is left to hold it.
+bool GitGuard::restore(const std::string& path, const ConfigFile& now, const std::string& text,
+                       When when) {
+  if (!settings_.undo) return false;
+  const auto directory = view_.open_path(os::parent_of(path), O_RDONLY | O_DIRECTORY);
+  if (!directory.ok()) return false;
+  const int at = directory.value().get();
+  const std::string name = os::base_of(path);
+  const std::string lock = name + (when == When::finished ? ".undo" : ".lock");
+  if (when == When::finished && !os::remove_file(at, lock).ok()) return false;
+  const auto file = os::open_at(at, lock, O_WRONLY | O_CREAT | O_EXCL, kConfigMode);
+  if (!file.ok()) return false;
+  const bool done = view_.read_config(path) == now &&
+                    os::write_all(file.value().get(), text).ok() &&
+                    os::rename_file(at, lock, name).ok();
+  if (!done) (void)os::remove_file(at, lock).ok();
+  return done;
+}
+
+const ConfigFile& GitGuard::config_at_start(const std::string& path) const {
+  static const ConfigFile kAbsent;
+  const auto found = at_start_->configs.find(path);
+  return found == at_start_->configs.end() ? kAbsent : found->second;
+}
+
+}  // namespace runner
