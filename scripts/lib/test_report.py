@@ -23,16 +23,23 @@ def read_table(path):
     return [line.split("\t") for line in lines if line.strip() and not line.startswith("#")]
 
 
+def seconds_of(tests):
+    """From the start of the first test to the end of the last."""
+    if not tests:
+        return 0
+    begun = min(record["starttime"] for record in tests.values())
+    return round(max(record["starttime"] + record["duration"] for record in tests.values()) - begun)
+
+
 def read_results(directory):
     """Per suite, in the order it ran: its seconds and its tests as {name: record}."""
     suites = {}
-    files = [f for f in directory.glob("*.seconds") if f.stem != "total"]
-    for file in sorted(files, key=lambda f: f.stat().st_mtime):
+    for file in sorted(directory.glob("*.ended"), key=lambda f: f.stat().st_mtime_ns):
         log, tests = file.with_suffix(".json"), {}
         for line in log.read_text().splitlines() if log.exists() else []:
             record = json.loads(line)
             tests[record["name"].split(" / ")[-1]] = record
-        suites[file.stem] = (int(file.read_text()), tests)
+        suites[file.stem] = (seconds_of(tests), tests)
     return suites
 
 
@@ -140,7 +147,8 @@ def main():
     total = int((options.results / "total.seconds").read_text())
     passed, skipped, complaints = judge_tests(suites)
     late = judge_times(suites, total)
-    complaints += [f"{name} does not compile" for name in options.failed_build]
+    complaints += [f"something that suite {suite} needs does not compile"
+                   for suite in options.failed_build]
     complaints += [] if options.soak else late
     complaints += judge_roadmap(suites) if options.whole else []
     if passed == 0:

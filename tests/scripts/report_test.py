@@ -31,8 +31,8 @@ CASES = [
      "unit took 61 s of 60 s"),
     ("no budget", {"new": (1, {"a": ("OK", "")})}, [], "", "1 passed, 1 failed, 0 skipped",
      "suite new has no row in tests/budget.tsv"),
-    ("a build fails", {"unit": (1, {"a": ("OK", "")})}, ["--failed-build", "build"], "",
-     "1 passed, 1 failed, 0 skipped", "build does not compile"),
+    ("a build fails", {"unit": (1, {"a": ("OK", "")})}, ["--failed-build", "unit"], "",
+     "1 passed, 1 failed, 0 skipped", "something that suite unit needs does not compile"),
     ("the roadmap's tests ran", {"unit": (1, {"a": ("OK", "")})}, ["--whole"], "",
      "1 passed, 0 failed, 0 skipped", ""),
     ("the roadmap names what did not run", {"unit": (1, {"b": ("OK", "")})}, ["--whole"], "",
@@ -53,9 +53,10 @@ def make_tree(directory, suites):
     results = directory / "results"
     results.mkdir()
     for suite, (seconds, tests) in suites.items():
-        (results / f"{suite}.seconds").write_text(str(seconds))
+        (results / f"{suite}.ended").touch()
         (results / f"{suite}.json").write_text("".join(
-            json.dumps({"name": name, "result": result, "stdout": text, "duration": 0.1}) + "\n"
+            json.dumps({"name": name, "result": result, "stdout": text, "duration": seconds,
+                        "starttime": 1000.5}) + "\n"
             for name, (result, text) in tests.items()))
     (results / "total.seconds").write_text("1")
     return results
