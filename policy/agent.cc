@@ -56,10 +56,16 @@ Handover read_handover(const Node& node) {
   return {read_relative_path(node.require("path")), read_reason(node.require("reason"))};
 }
 
+SecretFile read_secret_file(const Node& node) {
+  node.only({"secret", "path", "reason"});
+  return {read_relative_path(node.require("secret")), read_relative_path(node.require("path")),
+          read_reason(node.require("reason"))};
+}
+
 Agent read_agent(const Node& node, const std::string& root) {
   Agent agent;
   node.only({"$schema", "description", "name", "programs", "tool_dirs", "home_dir", "handover",
-             "self", "env"});
+             "secret_files", "self", "env"});
   (void)node["$schema"].text();
   (void)node["description"].text();
   agent.name = read_id(node.require("name"));
@@ -68,6 +74,9 @@ Agent read_agent(const Node& node, const std::string& root) {
   agent.tool_dirs = read_relative_paths(node["tool_dirs"]);
   agent.home_dir = read_relative_path(node.require("home_dir"));
   for (const Node& item : node["handover"].items()) agent.handover.push_back(read_handover(item));
+  for (const Node& item : node["secret_files"].items()) {
+    agent.secret_files.push_back(read_secret_file(item));
+  }
   for (const Node& item : node["self"].items()) agent.self.push_back(read_self_rule(item, agent));
 
   const Node env = node.require("env");

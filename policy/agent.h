@@ -29,6 +29,13 @@ struct Handover {
   std::string reason;
 };
 
+/// A secret that the CLI looks for in its own directory, where `run-agent --secret-fd` names it.
+struct SecretFile {
+  std::string secret;  // the name of the secret
+  std::string path;    // relative to Agent::home_dir
+  std::string reason;
+};
+
 struct Agent {
   std::string name;
   std::string root;                    // where the programs are: /opt/coding-agents/<name>
@@ -36,6 +43,7 @@ struct Agent {
   std::vector<std::string> tool_dirs;  // relative to `root`; commands see them, read-only
   std::string home_dir;                // the CLI's own directory, relative to HOME: `.claude`
   std::vector<Handover> handover;
+  std::vector<SecretFile> secret_files;
   std::vector<SelfRule> self;
   std::vector<Glob> env_scrub;  // names taken from the CLI's environment before it starts,
   std::vector<Glob> env_keep;   // except these
