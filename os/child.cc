@@ -40,23 +40,18 @@ Result<Child> Child::start(std::uint64_t namespaces, const std::function<int()>&
   const pid_t pid = fork_into(namespaces);
   if (pid < 0) return last_error("start a process");
   if (pid == 0) ::_exit(body());
-  // Not reaped yet, so the number still means this child.
-  const long pidfd = ::syscall(SYS_pidfd_open, pid, 0);
-  if (pidfd < 0) {
-    const Error error = last_error("open a pidfd");
+  auto pidfd = open_process(pid);  // not reaped yet, so the number still means this child
+  if (!pidfd.ok()) {
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
-    return error;
+    return pidfd.error();
   }
-  return Child(pid, Fd(static_cast<int>(pidfd)));
+  return Child(pid, std::move(pidfd).value());
 }
 
 Status Child::signal(int number) const {
-  if (!running() ||
-      ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) != 0) {
-    return Error{running() ? errno : ESRCH, join("send signal ", number, " to process ", pid_)};
-  }
-  return {};
+  if (!running()) return Error{ESRCH, join("send signal ", number, " to an ended process")};
+  return signal_process(pidfd_.get(), number);
 }
 
 Result<std::optional<ExitStatus>> Child::poll() {
@@ -75,6 +70,19 @@ Result<ExitStatus> Child::wait() {
   }
   reaped();
   return ExitStatus::from_wait(status);
+}
+
+Result<Fd> open_process(pid_t pid) {
+  const long pidfd = ::syscall(SYS_pidfd_open, pid, 0);
+  if (pidfd < 0) return last_error(join("open process ", pid));
+  return Fd(static_cast<int>(pidfd));
+}
+
+Status signal_process(int pidfd, int number) {
+  if (::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0) != 0) {
+    return last_error(join("send signal ", number));
+  }
+  return {};
 }
 
 std::optional<Reaped> reap_one() {

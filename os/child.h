@@ -60,6 +60,12 @@ class Child {
   Fd pidfd_;
 };
 
+/// A descriptor that names a process, our child or not; pidfd_open(2). The caller makes sure that
+/// `pid` means the right one at this moment.
+Result<Fd> open_process(pid_t pid);
+/// ESRCH once it has been reaped. pidfd_send_signal(2).
+Status signal_process(int pidfd, int number);
+
 struct Reaped {
   pid_t pid;
   ExitStatus status;

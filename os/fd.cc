@@ -36,8 +36,8 @@ Result<Fd> open_at(int at, const std::string& path, int flags, mode_t mode) {
   return Fd(fd);
 }
 
-Result<Fd> duplicate(int fd) {
-  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+Result<Fd> duplicate(int fd, int lowest) {
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, lowest);
   if (copy < 0) return last_error(join("duplicate fd ", fd));
   return Fd(copy);
 }

@@ -55,8 +55,8 @@ Error last_error(std::string step);
 Result<Fd> open_file(const std::string& path, int flags, mode_t mode = 0);
 Result<Fd> open_at(int at, const std::string& path, int flags, mode_t mode = 0);
 
-/// A CLOEXEC duplicate, numbered 3 or more.
-Result<Fd> duplicate(int fd);
+/// A CLOEXEC duplicate, numbered `lowest` or more.
+Result<Fd> duplicate(int fd, int lowest = 3);
 
 Result<Pipe> make_pipe();
 

@@ -137,9 +137,9 @@ Result<int> install(const Filter& filter, unsigned flags) {
 
 }  // namespace
 
-Result<Filter> cli_filter() {
+Result<Filter> cli_filter(CliRules rules) {
   Builder builder;
-  trap_exec(builder);
+  if (rules.trap_exec) trap_exec(builder);
   deny_suid(builder);
   deny_common(builder);
   builder.add_all(

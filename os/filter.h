@@ -24,6 +24,10 @@ struct Filter {
   }
 };
 
+struct CliRules {
+  bool trap_exec = true;  // false where there is no listener: every exec would be ENOSYS
+};
+
 struct SandboxRules {
   bool allow_suid = false;    // calls that set a setuid or setgid bit
   bool allow_userns = false;  // new user namespaces
@@ -31,7 +35,7 @@ struct SandboxRules {
 
 /// The filter of the vendor CLI: every exec goes to the listener, and nothing that would get
 /// around it, make namespaces or mounts, or look into other processes is allowed.
-Result<Filter> cli_filter();
+Result<Filter> cli_filter(CliRules rules = {});
 
 /// The filter of commands. Both kill what calls by a foreign ABI (int 0x80, x32).
 Result<Filter> sandbox_filter(SandboxRules rules);

@@ -1,5 +1,7 @@
 #include "os/loop.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -89,6 +91,11 @@ Status Loop::run() {
     if (!stopped_) fire_timers();
   }
   return {};
+}
+
+bool wait_readable(int fd, std::chrono::milliseconds limit) {
+  pollfd entry{fd, POLLIN, 0};
+  return retrying([&] { return ::poll(&entry, 1, static_cast<int>(limit.count())); }) > 0;
 }
 
 }  // namespace os

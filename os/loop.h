@@ -57,4 +57,8 @@ class Loop {
   std::map<Timer, Due> timers_;
 };
 
+/// Waits until `fd` can be read or has no writer any more; false when the time is up (negative:
+/// there is no limit).
+bool wait_readable(int fd, std::chrono::milliseconds limit = std::chrono::milliseconds(-1));
+
 }  // namespace os

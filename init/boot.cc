@@ -1,0 +1,137 @@
+#include "init/boot.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "audit/actions.h"
+#include "init/cli_message.h"
+#include "init/cli_start.h"
+#include "init/secrets.h"
+#include "init/services.h"
+#include "init/spawner.h"
+#include "init/users.h"
+#include "init/version.h"
+#include "os/capabilities.h"
+#include "os/creds.h"
+#include "os/text.h"
+
+namespace init {
+namespace {
+
+using os::Error;
+using os::join;
+using os::Status;
+
+// Mounts, other processes' memory, identities, and signals to those of another uid.
+constexpr std::array<int, 6> kCapabilities{CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_SETUID,
+                                           CAP_SETGID,    CAP_SETPCAP,    CAP_KILL};
+
+// Commands connect as agentuser, the CLI as agentcli; the runner asks the kernel who they are.
+constexpr mode_t kTaskSocketMode = 0666;
+
+Status build_container(const HostSide& host, Live& live) {
+  ViewOptions view;
+  view.workspace = &host.workspace;
+  view.cli_dirs = host.options.cli_dirs;
+  view.libexec = host.options.libexec;
+  TRY_STEP(prepare_container_view(view), "build the container");
+  TRY(os::limit_capabilities(kCapabilities));
+
+  SessionOptions session;
+  session.agent = host.agent.name;
+  session.session = host.session;
+  session.agent_dir = host.agent.home_dir;
+  session.cli_dirs = host.options.cli_dirs;
+  session.workspace = &host.workspace;
+  session.idmap = offered(policy::Protection::workspace_idmap, host.options.hidden);
+  for (const policy::Handover& directory : host.agent.handover) {
+    session.handover.push_back(directory.path);
+  }
+  live.mounts = TRY_STEP(mount_session(session), "mount the session");
+  return {};
+}
+
+Status start_daemons(Live& live) {
+  live.audit_channel = TRY(audit::make_channel());
+  live.audit_state = TRY(audit::map_shared_state());
+  live.audit.emplace(live.audit_channel.first.get(), live.audit_state,
+                     &live.runner_session.secrets);
+  live.auditd = TRY(start_auditd(live));
+  live.slots = TRY(runner::map_slots());
+  live.task_socket = TRY(os::listen_unix(kTaskSocket, kTaskSocketMode, os::SocketType::seqpacket));
+  live.relay = TRY(os::open_file(join(kLibexec, "/agent-relay"), O_RDONLY));
+  Spawner spawner = TRY_STEP(start_spawner(live.mounts), "start agent-sandbox");
+  live.spawner = std::move(spawner.child);
+  live.spawner_socket = std::move(spawner.socket);
+  live.task_root = std::move(spawner.task_root);
+  return {};
+}
+
+Status record_start(const HostSide& host, const Live& live) {
+  audit::SessionStart start;
+  start.name = host.options.name;
+  start.agent = host.agent.name;
+  start.engine = "local";
+  start.policy = host.options.policy;
+  start.version = kVersion;
+  start.workspace = host.options.workspace;
+  start.observe = host.policy.exec.observe;
+  TRY(live.audit->record(audit::session_start(start)));
+  return live.audit->record(audit::enforcement(words(live.levels)));
+}
+
+void fill_runner_session(const HostSide& host, Live& live) {
+  runner::Session& session = live.runner_session;
+  session.id = host.session;
+  session.agent = host.agent.name;
+  session.cli_uid = kAgentCli;
+  session.task_uid = kAgentUser;
+  session.policy = &host.policy;
+  session.agent_rules = &host.agent;
+  session.secret_devs = live.mounts.secret_devs;
+  session.cli_devs = live.mounts.cli_devs;
+  session.structural_devs = live.mounts.structural_devs;
+  session.cli_init = live.cli.init.pid();
+  session.own_programs = live.cli.own_programs;
+}
+
+Status judge(const HostSide& host, Live& live) {
+  live.levels = found_levels(live.cli.protections, live.mounts.ways, host.options.hidden);
+  if (const auto missing = refusal(host.policy.require, live.levels)) {
+    return Error{0, *missing};  // no system call failed
+  }
+  TRY_STEP(record_start(host, live), "record the session's start");
+  return {};
+}
+
+}  // namespace
+
+std::optional<Failure> boot(const HostSide& host, Live& live) {
+  const auto before_cli = [&]() -> Status {
+    TRY(os::set_dumpable(false));
+    TRY(build_container(host, live));
+    TRY(take_secrets(host.options.secrets, host.agent.name, live.runner_session.secrets));
+    return start_daemons(live);
+  };
+  if (Status done = before_cli(); !done.ok()) return Failure{std::move(done).error()};
+  if (auto failure = start_cli(host, live)) return failure;
+  fill_runner_session(host, live);
+  if (Status done = judge(host, live); !done.ok()) return Failure{std::move(done).error()};
+  if (!live.cli.listener.valid()) {
+    // No first exec will be trapped, so this is the moment.
+    auto runner = start_runner(live);
+    if (!runner.ok()) return Failure{std::move(runner).error()};
+    live.runner = std::move(runner).value();
+  }
+  if (Status done = send_go(live.cli.socket.get()); !done.ok()) {
+    return Failure{std::move(done).error()};
+  }
+  os::trim_memory();
+  return std::nullopt;
+}
+
+}  // namespace init

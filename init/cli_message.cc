@@ -1,0 +1,80 @@
+#include "init/cli_message.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <type_traits>
+
+#include "os/text.h"
+
+namespace init {
+namespace {
+
+using os::Error;
+
+constexpr std::size_t kMostPrograms = 16;
+constexpr std::string_view kGo = "go";
+
+// On the wire; the text follows.
+struct Header {
+  CliWord word;
+  std::int32_t value;
+  std::int32_t exit_code;
+  CliProtections protections;
+  std::uint32_t programs;
+  std::array<os::FileId, kMostPrograms> own_programs;
+};
+static_assert(std::is_trivially_copyable_v<Header>);
+
+}  // namespace
+
+os::Status send_cli_message(int socket, const CliMessage& message, int listener) {
+  Header header{};
+  header.word = message.word;
+  header.value = message.value;
+  header.exit_code = message.exit_code;
+  header.protections = message.protections;
+  if (message.own_programs.size() > kMostPrograms) {
+    return Error{E2BIG, os::join("send ", message.own_programs.size(), " programs of the CLI")};
+  }
+  header.programs = static_cast<std::uint32_t>(message.own_programs.size());
+  std::copy(message.own_programs.begin(), message.own_programs.end(), header.own_programs.begin());
+  std::string bytes(sizeof header, '\0');
+  std::memcpy(bytes.data(), &header, sizeof header);
+  bytes += message.text;
+  const std::array<int, 1> fds{listener};
+  return os::send_message(socket, bytes, std::span(fds).first(listener >= 0 ? 1 : 0));
+}
+
+os::Result<ReceivedCliMessage> receive_cli_message(int socket) {
+  os::Message message = TRY(os::receive_message(socket, 1 << 14));
+  ReceivedCliMessage received;
+  received.end = message.end;
+  if (message.end) return received;
+  Header header{};
+  if (message.bytes.size() < sizeof header || message.fds.size() > 1) {
+    return Error{EPROTO, "receive a message from the CLI's side"};
+  }
+  std::memcpy(&header, message.bytes.data(), sizeof header);
+  if (header.programs > kMostPrograms) {
+    return Error{EPROTO, "receive a message from the CLI's side"};
+  }
+  const auto programs = std::span(header.own_programs).first(header.programs);
+  received.message = {header.word, header.value, header.protections,
+                      {programs.begin(), programs.end()}, header.exit_code,
+                      message.bytes.substr(sizeof header)};
+  if (!message.fds.empty()) received.listener = std::move(message.fds.front());
+  if (message.sender) received.sender = message.sender->pid;
+  return received;
+}
+
+os::Status send_go(int socket) { return os::send_message(socket, kGo); }
+
+os::Status await_go(int socket) {
+  const os::Message message = TRY(os::receive_message(socket, 64));
+  if (message.bytes != kGo) return Error{EPIPE, "wait for the session to be let go"};
+  return {};
+}
+
+}  // namespace init

@@ -1,0 +1,86 @@
+#include "init/cli_start.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+
+#include <cerrno>
+
+#include "init/cli_env.h"
+#include "init/cli_init.h"
+#include "init/cli_message.h"
+#include "os/listener.h"
+#include "os/text.h"
+
+namespace init {
+namespace {
+
+using os::Error;
+using os::join;
+using os::Status;
+
+CliStart cli_start_of(const HostSide& host, const Live& live, int socket) {
+  CliStart start;
+  start.agent = &host.agent;
+  start.hidden = &host.options.hidden;
+  start.command = host.options.command;
+  start.env = cli_environment(host.agent, os::environment(), host.options.env);
+  start.directory = host.options.cwd.empty() ? kWorkspace : join(kWorkspace, '/', host.options.cwd);
+  start.signals = host.signals;
+  start.closed_stdio = host.closed_stdio;
+  start.relay = live.relay.get();
+  start.socket = socket;
+  return start;
+}
+
+Status fork_cli_init(const HostSide& host, Live& live) {
+  os::SocketPair pair = TRY(os::seqpacket_pair());
+  TRY(os::stamp_senders(pair.first.get()));
+  const CliStart start = cli_start_of(host, live, pair.second.get());
+  live.cli.init = TRY(os::Child::start(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC,
+                                       [&] { return run_cli_init(live.mounts, start); }));
+  live.cli.socket = std::move(pair.first);
+  return {};
+}
+
+Status take_ready(ReceivedCliMessage received, CliSide& cli) {
+  cli.pid = received.sender;
+  cli.process = TRY(os::open_process(cli.pid));  // it waits for the go, so the pid is still its own
+  cli.listener = std::move(received.listener);
+  cli.protections = received.message.protections;
+  cli.own_programs = std::move(received.message.own_programs);
+  cli.root = TRY(os::open_file(join("/proc/", cli.init.pid(), "/root"), O_PATH));
+  return {};
+}
+
+}  // namespace
+
+std::optional<Failure> start_cli(const HostSide& host, Live& live) {
+  constexpr char kStep[] = "start the CLI";
+  Status forked = fork_cli_init(host, live);
+  if (!forked.ok()) return Failure{std::move(forked).error().within(kStep)};
+  auto received = receive_cli_message(live.cli.socket.get());
+  if (!received.ok()) return Failure{std::move(received).error().within(kStep)};
+  CliMessage& message = received.value().message;
+  if (received.value().end) return Failure{Error{EPIPE, "start the CLI: its process ended"}};
+  if (message.word != CliWord::ready) {
+    return Failure{Error{message.value, join(kStep, ": ", message.text)}, message.exit_code};
+  }
+  Status taken = take_ready(std::move(received).value(), live.cli);
+  if (!taken.ok()) return Failure{std::move(taken).error().within(kStep)};
+  return std::nullopt;
+}
+
+Status admit_first_exec(const CliSide& cli) {
+  seccomp_notif notification{};
+  TRY_STEP(os::receive(cli.listener.get(), notification), "receive the CLI's own exec");
+  const auto caller = static_cast<pid_t>(notification.pid);
+  os::Pending pending(cli.listener.get(), notification);
+  if (caller != cli.pid) {
+    std::move(pending).refuse(EPERM);
+    return Error{EPERM, join("admit the CLI's own exec: process ", caller, " came first")};
+  }
+  std::move(pending).proceed();
+  return {};
+}
+
+}  // namespace init

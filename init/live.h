@@ -1,0 +1,76 @@
+// Everything PID 1 holds of a session, from its start to its end.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "audit/client.h"
+#include "audit/shared_state.h"
+#include "init/enforcement.h"
+#include "init/options.h"
+#include "init/trees.h"
+#include "os/child.h"
+#include "os/fd.h"
+#include "os/process.h"
+#include "os/signals.h"
+#include "os/socket.h"
+#include "policy/agent.h"
+#include "policy/policy.h"
+#include "runner/daemon.h"
+#include "runner/slots.h"
+
+namespace init {
+
+/// What the host's side has read and opened before the container exists.
+struct HostSide {
+  RunOptions options;
+  policy::Policy policy;
+  policy::Agent agent;
+  Workspace workspace;
+  std::string session;  // id
+  os::Fd events;        // --events; not valid: none
+  os::SignalState signals;
+  os::ClosedStdio closed_stdio = 0;
+};
+
+/// Why a session did not start, and the status that says so.
+struct Failure {
+  os::Error error;
+  int exit_code = 125;
+};
+
+/// The vendor CLI and its namespace.
+struct CliSide {
+  os::Child init;      // cli-init
+  os::Fd socket;       // cli_message.h
+  os::Fd root;         // `/` of its tree, O_PATH
+  os::Fd listener;     // not valid: no exec trap
+  os::Fd process;      // pidfd of the CLI itself
+  pid_t pid = 0;       // of the CLI, as PID 1 sees it
+  CliProtections protections;
+  std::vector<os::FileId> own_programs;
+};
+
+/// Descriptors here live as long as the session: each incarnation of a daemon inherits them.
+struct Live {
+  const HostSide* host = nullptr;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  SessionMounts mounts;
+  os::SocketPair audit_channel;
+  audit::SharedState* audit_state = nullptr;
+  std::optional<audit::Client> audit;
+  os::Child auditd;
+  os::Fd task_socket;  // listening kTaskSocket
+  os::Child spawner;
+  os::Fd spawner_socket;
+  os::Fd task_root;
+  os::Fd relay;
+  CliSide cli;
+  os::Child runner;
+  runner::Slots* slots = nullptr;
+  runner::Session runner_session;
+  policy::Levels levels{};
+};
+
+}  // namespace init

@@ -1,0 +1,42 @@
+// The words of `agent-init run`, read into one struct. The table here is also what --help prints.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "os/result.h"
+#include "policy/protection.h"
+
+namespace init {
+
+/// A secret that enters by a descriptor.
+struct SecretFd {
+  int fd = -1;
+  std::string name;  // of the file below /run/agent-secrets/<agent>/
+};
+
+struct RunOptions {
+  std::string agent = "custom";
+  std::string workspace;
+  std::string policy = "default";
+  std::string name;                   // empty: one is made up
+  std::string cwd;                    // below /workspace; empty: /workspace itself
+  std::string events;                 // host file that gets a copy of each event
+  std::string libexec;                // host directory with our other programs
+  std::vector<std::string> cli_dirs;  // absolute host paths, visible read-only in the session
+  std::vector<std::string> env;       // NAME=VALUE for the CLI
+  std::vector<SecretFd> secrets;
+  std::vector<policy::Protection> hidden;  // treated as missing on this machine
+  bool summary = false;
+  bool verbose = false;
+  std::vector<std::string> command;
+};
+
+/// EINVAL, with the option in the text, for anything that does not fit.
+os::Result<RunOptions> parse_run_options(std::span<char*> words);
+
+/// What `agent-init run --help` prints.
+std::string run_help();
+
+}  // namespace init

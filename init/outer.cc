@@ -1,0 +1,167 @@
+#include "init/outer.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/epoll.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include "init/options.h"
+#include "init/pid1.h"
+#include "init/session_file.h"
+#include "os/child.h"
+#include "os/log.h"
+#include "os/loop.h"
+#include "os/text.h"
+
+namespace init {
+namespace {
+
+using os::Error;
+using os::join;
+using os::Result;
+using os::Status;
+
+constexpr int kFailed = 125;
+
+// Our other programs: beside this one in a build, in libexec when installed.
+Result<std::string> find_libexec() {
+  const std::filesystem::path own = TRY(os::own_program());
+  for (const char* place : {"../libexec", "../libexec/coding-agents"}) {
+    std::error_code error;
+    const auto directory = std::filesystem::canonical(own.parent_path() / place, error);
+    if (!error && std::filesystem::exists(directory / "agent-sandbox", error)) {
+      return directory.string();
+    }
+  }
+  return Error{ENOENT, join("find agent-sandbox near '", own.string(), "'; give --libexec DIR")};
+}
+
+// The programs of a vendor's CLI are where --cli-dir says, or where the image has them.
+std::string agent_root(const RunOptions& options) {
+  return options.agent == "custom" || options.cli_dirs.empty() ? "" : options.cli_dirs.front();
+}
+
+Result<HostSide> read_host_side(RunOptions options, const Inherited& inherited) {
+  HostSide host;
+  host.signals = inherited.signals;
+  host.closed_stdio = inherited.closed_stdio;
+  host.policy = TRY_STEP(policy::load_policy(options.policy), "--policy");
+  host.agent = TRY_STEP(policy::load_agent(options.agent, agent_root(options)), "--agent");
+  host.session = TRY(os::random_hex(12));
+  if (options.name.empty()) options.name = join("agent-", host.session.substr(0, 6));
+  if (find_session(options.name).ok()) {
+    return Error{EEXIST, join("--name '", options.name, "': a session of that name runs")};
+  }
+  if (options.libexec.empty()) options.libexec = TRY(find_libexec());
+  if (!options.events.empty()) {
+    host.events =
+        TRY_STEP(os::open_file(options.events, O_RDWR | O_APPEND | O_CREAT, 0600), "--events");
+  }
+  host.workspace =
+      TRY_STEP(prepare_workspace(options.workspace,
+                                 offered(policy::Protection::workspace_idmap, options.hidden)),
+               "--workspace");
+  host.options = std::move(options);
+  return host;
+}
+
+// Nothing that the caller happened to have open reaches the container but its stdio and what the
+// options name.
+Status take_descriptors(const RunOptions& options) {
+  std::vector<int> kept;
+  for (const SecretFd& secret : options.secrets) {
+    TRY_STEP(os::set_cloexec(secret.fd, true), join("--secret-fd ", secret.fd));
+    kept.push_back(secret.fd);
+  }
+  os::close_others(std::move(kept));
+  return {};
+}
+
+// Passes signals on to PID 1 until it ends.
+class Warden {
+ public:
+  explicit Warden(os::Child& child) : child_(child) {}
+
+  Result<os::ExitStatus> run() {
+    const os::Fd signals = TRY(os::signal_descriptor());
+    os::Loop loop = TRY(os::Loop::make());
+    TRY(loop.watch(signals.get(), EPOLLIN, [&] { return pass_on(signals.get()); }));
+    TRY(loop.watch(child_.pidfd(), EPOLLIN, [&]() -> Status {
+      loop.stop();
+      return {};
+    }));
+    TRY(loop.run());
+    return child_.wait();
+  }
+
+ private:
+  Status pass_on(int signals) {
+    for (auto next = os::next_signal(signals); next.ok(); next = os::next_signal(signals)) {
+      const os::Arrived& signal = next.value();
+      // ^Z has stopped the CLI; the caller's shell waits for this process to stop as well.
+      if (signal.number == SIGTSTP && !signal.from_process) os::stop_self();
+      if (signal.number == SIGCHLD || !signal.from_process) continue;
+      const Status sent = child_.signal(signal.number);
+      if (!sent.ok()) os::note(sent.error().text());
+    }
+    return {};
+  }
+
+  os::Child& child_;
+};
+
+Result<int> run_session(const HostSide& host) {
+  os::Child child = TRY_STEP(
+      os::Child::start(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS,
+                       [&] { return run_pid1(host); }),
+      "make the container's namespaces");
+  const SessionProcess session{host.options.name, child.pid(),
+                               TRY(os::start_time(child.pid()))};
+  const Status added = add_session(session);
+  if (!added.ok()) {
+    static_cast<void>(child.signal(SIGKILL).ok());
+    static_cast<void>(child.wait().ok());
+    return added.error();
+  }
+  const std::array<int, 2> silenced{0, 1};
+  TRY(os::silence(silenced));  // or a reader of our stdout would wait for us after the CLI
+  const auto status = Warden(child).run();
+  remove_session(session.name);
+  if (!status.ok()) return status.error();
+  return status.value().shell_code();
+}
+
+Result<int> run(RunOptions options, const Inherited& inherited) {
+  TRY(take_descriptors(options));
+  const HostSide host = TRY(read_host_side(std::move(options), inherited));
+  auto status = run_session(host);
+  TRY_STEP(hand_back_workspace(host.workspace), "hand the workspace back");
+  return status;
+}
+
+}  // namespace
+
+int run_command(std::span<char*> words, const Inherited& inherited) {
+  auto options = parse_run_options(words);
+  if (!options.ok()) {
+    os::report(join(options.error().step, "; see agent-init run --help"));
+    return kFailed;
+  }
+  os::set_log_verbose(options.value().verbose);
+  if (!os::is_root()) {
+    os::report("a session needs root: run it with sudo");
+    return kFailed;
+  }
+  auto status = run(std::move(options).value(), inherited);
+  if (!status.ok()) {
+    os::report(status.error().text());
+    return kFailed;
+  }
+  return status.value();
+}
+
+}  // namespace init

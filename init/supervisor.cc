@@ -1,0 +1,242 @@
+#include "init/supervisor.h"
+
+#include <signal.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "audit/actions.h"
+#include "init/cli_message.h"
+#include "init/cli_start.h"
+#include "os/listener.h"
+#include "os/log.h"
+#include "os/text.h"
+
+namespace init {
+namespace {
+
+using os::join;
+using os::Status;
+using std::chrono::milliseconds;
+
+// `timeout` sends TERM to its child and again to the group: that is not impatience.
+constexpr milliseconds kImpatience{1000};
+constexpr milliseconds kGrace{2000};  // from TERM to KILL where we end the CLI ourselves
+
+constexpr int kLost = 125;
+
+// What somebody sends to the session is meant for the CLI. What a terminal makes goes to its whole
+// foreground group, the CLI included, without us.
+constexpr std::array kForwarded{SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH,
+                                SIGCONT};
+
+milliseconds since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start);
+}
+
+}  // namespace
+
+os::Result<Supervisor> Supervisor::make(Live& live) {
+  os::Loop loop = TRY(os::Loop::make());
+  os::Fd signals = TRY(os::signal_descriptor());
+  return Supervisor(live, std::move(loop), std::move(signals));
+}
+
+Status Supervisor::watch() {
+  TRY(loop_.watch(signals_.get(), EPOLLIN, [this] { return on_signals(); }));
+  TRY(loop_.watch(live_.cli.socket.get(), EPOLLIN, [this] { return on_cli_message(); }));
+  if (!live_.cli.listener.valid()) {
+    admitted_ = true;
+    runner_started_ = Clock::now();
+    return {};
+  }
+  return loop_.watch(live_.cli.listener.get(), EPOLLIN, [this] { return on_notification(); });
+}
+
+os::Result<Ending> Supervisor::run() {
+  TRY(watch());
+  reap();  // whoever ended before the signals were watched
+  TRY(loop_.run());
+  return ending_as_;
+}
+
+Status Supervisor::on_signals() {
+  bool child_ended = false;
+  for (auto signal = os::next_signal(signals_.get()); signal.ok();
+       signal = os::next_signal(signals_.get())) {
+    if (signal.value().number == SIGCHLD) {
+      child_ended = true;
+    } else {
+      forward(signal.value());
+    }
+  }
+  if (child_ended) reap();
+  return {};
+}
+
+void Supervisor::forward(const os::Arrived& signal) {
+  const bool known =
+      std::find(kForwarded.begin(), kForwarded.end(), signal.number) != kForwarded.end();
+  if (!known || !signal.from_process) return;
+  if (signal.number == SIGTERM) {
+    if (first_term_ == Clock::time_point{}) {
+      first_term_ = Clock::now();
+    } else if (since(first_term_) >= kImpatience) {
+      return hurry();
+    }
+  }
+  const Status sent = os::signal_process(live_.cli.process.get(), signal.number);
+  if (!sent.ok()) os::note(sent.error().text());
+}
+
+void Supervisor::hurry() {
+  for (const Status& sent : {os::signal_process(live_.cli.process.get(), SIGKILL),
+                             live_.cli.init.signal(SIGTERM)}) {
+    if (!sent.ok()) os::note(sent.error().text());
+  }
+}
+
+Status Supervisor::on_notification() {
+  if (!admitted_) {
+    auto runner = start_runner(live_);
+    if (!runner.ok()) {
+      lose("runner-lost", runner.error().text());
+      return runner.error();
+    }
+    live_.runner = std::move(runner).value();
+    runner_started_ = Clock::now();
+    admitted_ = true;
+    loop_.forget(live_.cli.listener.get());
+    if (const Status admitted = admit_first_exec(live_.cli); !admitted.ok()) {
+      lose("exec-trap-lost", admitted.error().text());
+    }
+    return {};
+  }
+  // There is no runner any more and the CLI is being ended: nobody may be left waiting.
+  seccomp_notif notification{};
+  TRY(os::receive(live_.cli.listener.get(), notification));
+  os::Pending(live_.cli.listener.get(), notification).refuse(EIO);
+  return {};
+}
+
+Status Supervisor::on_cli_message() {
+  auto received = receive_cli_message(live_.cli.socket.get());
+  if (!received.ok()) return received.error();
+  if (received.value().end) {
+    loop_.forget(live_.cli.socket.get());
+    return {};
+  }
+  const CliMessage& message = received.value().message;
+  if (message.word == CliWord::failed) {
+    os::report(os::Error{message.value, join("start the CLI: ", message.text)}.text());
+    if (!ending_) ending_as_.reason = "cli-not-started";
+  }
+  if (message.word == CliWord::ended) cli_ended(message.value);
+  return {};
+}
+
+void Supervisor::cli_ended(int value) {
+  if (!ending_) {
+    ending_as_.exit_code = value < 0 ? 128 - value : value;
+    if (ending_as_.reason.empty()) ending_as_.reason = value < 0 ? "cli-signaled" : "cli-exited";
+  }
+  ending_ = true;
+  loop_.stop();
+}
+
+void Supervisor::reap() {
+  while (const auto one = os::reap_one()) {
+    if (one->pid == live_.runner.pid()) {
+      on_runner_death(one->pid, one->status);
+    } else if (one->pid == live_.auditd.pid()) {
+      on_auditd_death(one->status);
+    } else if (one->pid == live_.spawner.pid()) {
+      on_spawner_death(one->status);
+    } else if (one->pid == live_.cli.init.pid()) {
+      on_cli_init_death();
+    }
+  }
+}
+
+bool Supervisor::cli_uses_listener() const {
+  if (!live_.cli.listener.valid()) return true;
+  const auto ready = os::poll_listener(live_.cli.listener.get(), 0);
+  return ready.ok() || ready.error().code != EPIPE;
+}
+
+void Supervisor::on_runner_death(pid_t pid, os::ExitStatus status) {
+  live_.runner.reaped();
+  const unsigned answered =
+      live_.cli.listener.valid() ? runner::answer_all(*live_.slots, live_.cli.listener.get(), EIO)
+                                 : 0;
+  if (ending_ || !cli_uses_listener()) return;
+  const bool killed = status == os::ExitStatus{true, SIGKILL};
+  const auto delay = runner_limit_.after_death(since(runner_started_), killed);
+  const std::string how = status.text();
+  if (!delay) {
+    const Status watched = loop_.watch(live_.cli.listener.get(), EPOLLIN,
+                                       [this] { return on_notification(); });
+    if (!watched.ok()) os::report(watched.error().text());
+    return lose("runner-lost", join("agent-task-runnerd keeps ending (", how, ")"));
+  }
+  if (delay->count() == 0) return start_runner_again(pid, answered, how);
+  loop_.after(*delay, [this, pid, answered, how]() -> Status {
+    start_runner_again(pid, answered, how);
+    return {};
+  });
+}
+
+void Supervisor::start_runner_again(pid_t old_pid, unsigned answered, const std::string& how) {
+  if (ending_) return;
+  auto runner = start_runner(live_);
+  if (!runner.ok()) return lose("runner-lost", runner.error().text());
+  live_.runner = std::move(runner).value();
+  runner_started_ = Clock::now();
+  os::note(join("agent-task-runnerd ended (", how, ") and was started again"));
+  live_.audit->offer(audit::runner_restarted(old_pid, live_.runner.pid(),
+                                             runner_limit_.restarts(), answered, how));
+}
+
+void Supervisor::on_auditd_death(os::ExitStatus status) {
+  live_.auditd.reaped();
+  const bool killed = status == os::ExitStatus{true, SIGKILL};
+  const auto delay = auditd_limit_.after_death(since(auditd_started_), killed);
+  if (!delay) return lose("auditd-lost", join("agent-auditd keeps ending (", status.text(), ")"));
+  loop_.after(*delay, [this]() -> Status {
+    live_.auditd = TRY(start_auditd(live_));
+    auditd_started_ = Clock::now();
+    return {};
+  });
+}
+
+void Supervisor::on_spawner_death(os::ExitStatus status) {
+  live_.spawner.reaped();
+  if (ending_) return;
+  lose("spawner-lost", join("agent-sandbox ended (", status.text(), "), and all commands with it"));
+}
+
+void Supervisor::on_cli_init_death() {
+  live_.cli.init.reaped();
+  // Its last words, if it had any, are in the socket.
+  for (auto left = receive_cli_message(live_.cli.socket.get());
+       left.ok() && !left.value().end; left = receive_cli_message(live_.cli.socket.get())) {
+    if (left.value().message.word == CliWord::ended) return cli_ended(left.value().message.value);
+  }
+  if (!ending_) ending_as_ = {"cli-init-lost", kLost};
+  ending_ = true;
+  loop_.stop();
+}
+
+void Supervisor::lose(std::string reason, const std::string& line) {
+  os::report(join("the session ends (", reason, "): ", line));
+  if (ending_) return;
+  ending_ = true;
+  ending_as_ = {std::move(reason), kLost};
+  const Status told = os::signal_process(live_.cli.process.get(), SIGTERM);
+  if (!told.ok()) os::note(told.error().text());
+  loop_.after(kGrace, [this]() -> Status { return live_.cli.init.signal(SIGKILL); });
+}
+
+}  // namespace init
