@@ -55,6 +55,9 @@ def main():
     # An epoll descriptor watches files of the CLI: no command gets it usable, none fails for it.
     epoll = Session([victim("give_fds"), "epoll", "/dev/null", victim("list_fds")]).run()
     checks.equal("epoll: the command runs", epoll.status, 0)
+    # Where not one descriptor is free the relay cannot be given: an errno, and nothing is left.
+    full = Session([victim("give_fds"), "no-room", "/dev/null", victim("mark_uid_static")]).run()
+    checks.equal("no number is free", (full.status, full.stdout), (126, "execve\tEMFILE\n"))
     checks.finish()
 
 

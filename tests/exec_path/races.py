@@ -7,8 +7,9 @@ from harness import SOAK, Checks, Session, count, native, need_root, victim
 KINDS = {"thread": 20000, "sibling": 3000, "process": 20000, "alias": 5000, "dup2": 10000,
          "unmap": 5000}
 MILLION = 1_000_000
-# What a caller may see of an exec that was raced, besides success.
-ERRORS = {"ENOTDIR", "ENOENT", "EACCES", "EFAULT", "EIO", "killed", "true-ran"}
+# What a caller may see of an exec that was raced.
+OUTCOMES = {"ENOTDIR", "ENOENT", "EACCES", "EFAULT", "EBADF", "EMFILE", "EIO", "killed",
+            "true-ran", "tries"}
 
 
 def race(checks, kind, tries, racers, options=(), name=""):
@@ -19,6 +20,7 @@ def race(checks, kind, tries, racers, options=(), name=""):
     checks.check(f"{label}: all {tries} tries ended", facts.get("tries") == tries, str(result))
     checks.equal(f"{label}: nothing else ran as agentcli", facts.get("ESCAPED", 0), 0)
     checks.equal(f"{label}: nothing else ran as anybody", facts.get("evil-ran-as-other", 0), 0)
+    checks.equal(f"{label}: no other outcome", set(facts) - OUTCOMES, set())
     print(f"     {label}: {facts}")
     return facts
 

@@ -11,13 +11,13 @@ DEVICES = {"null", "zero", "full", "random", "urandom", "tty", "pts", "ptmx", "s
            "stdout", "stderr", "console", "mqueue"}
 
 
-def judge_status(checks, facts):
+def judge_status(checks, facts, uid=AGENTUSER):
     for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
         checks.equal(name, facts.get(f"status {name}"), NOTHING)
     checks.equal("NoNewPrivs", facts.get("status NoNewPrivs"), "1")
     checks.equal("Seccomp", facts.get("status Seccomp"), "2")
     for name in ("Uid", "Gid"):
-        checks.equal(name, set(facts.get(f"status {name}", "").split()), {str(AGENTUSER)})
+        checks.equal(name, set(facts.get(f"status {name}", "").split()), {str(uid)})
     checks.equal("Groups", facts.get("status Groups", "").strip(), "")
 
 
@@ -79,6 +79,21 @@ def powerless(checks):
         checks.check(f"{name} fails", got.get(name, "0") != "0", str(result))
 
 
+def judge_cli(checks):
+    """The CLI's own view: it has its secret, which shows that the victim finds what is there, and
+    nobody's processes but its own."""
+    cli = Session([victim("look_around")], secrets={"TEST": "a-secret-value"}).run(60)
+    facts = cli.facts()
+    checks.equal("control: the CLI's view has /run/agent-secrets",
+                 facts.get("stat /run/agent-secrets"), "ok")
+    judge_status(checks, facts, 1001)
+    for name in ("agent-init", "agent-task-runner", "coding-agents"):
+        checks.check(f"the CLI's view has no /run/{name}",
+                     facts.get(f"stat /run/{name}") in ("ENOENT", "EACCES"), str(facts))
+    checks.equal("the CLI sees no other process", [n for n in facts if n.startswith("process ")], [])
+    checks.equal("the CLI's signals reach no other process", cli.all("signal reaches"), [])
+
+
 def main():
     need_root()
     checks = Checks()
@@ -92,10 +107,7 @@ def main():
     if checks.equal("look_around by the explicit route ended well", strict.status, 0):
         judge_status(checks, strict.facts())
         judge_processes(checks, strict, lone=True)
-    # The victim does find what is there: the CLI sees its own secrets' directory.
-    cli = Session([victim("look_around")], secrets={"TEST": "x"}).run(60)
-    checks.equal("control: the CLI's view has /run/agent-secrets",
-                 cli.facts().get("stat /run/agent-secrets"), "ok")
+    judge_cli(checks)
     checks.finish()
 
 

@@ -78,6 +78,12 @@ void limits(const char* /*file*/) {
   umask(0027);
 }
 
+/// Not one number is free: natively an exec needs none.
+void no_room(const char* /*file*/) {
+  const rlimit files = {3, 3};
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 void epoll(const char* /*file*/) {
   const int poller = epoll_create1(EPOLL_CLOEXEC);
   at(poller, 5);
@@ -97,9 +103,11 @@ int main(int argc, char** argv) {
                                                               {"ignore-pipe", ignore_pipe},
                                                               {"signals", signals},
                                                               {"limits", limits},
-                                                              {"epoll", epoll}};
+                                                              {"epoll", epoll},
+                                                              {"no-room", no_room}};
   if (argc < 4 || cases.count(argv[1]) == 0) return 64;
   cases.at(argv[1])(argv[2]);
   execve(argv[3], argv + 3, environ);
+  victim::say("execve", victim::errno_name(errno));
   return 126;
 }

@@ -35,10 +35,12 @@ struct Stage {
   std::string evil;
 };
 
+long racers = 1;
+
 void pause_a_little(unsigned step) {
-  // Racers rest now and then, or the exec itself would never get a CPU.
+  // Racers rest now and then, or the exec itself would never get a CPU: together they use one.
   if (step % 64 != 0) return;
-  const timespec rest = {0, static_cast<long>(1000 * (1 + step % 7))};
+  const timespec rest = {0, 10'000 * racers + static_cast<long>(step % 7) * 1000};
   nanosleep(&rest, nullptr);
 }
 
@@ -111,7 +113,7 @@ pid_t start_clone(int (*entry)(void*), const Stage& stage, int flags) {
   return clone(entry, stack.data() + kStack, flags | SIGCHLD, const_cast<Stage*>(&stage));
 }
 
-pid_t start_sibling(const Stage& stage, long racers) {
+pid_t start_sibling(const Stage& stage) {
   const pid_t child = fork();
   if (child != 0) return child;
   for (long i = 0; i < racers; ++i) std::thread([&] { race_forever(flip_end, stage); }).detach();
@@ -150,7 +152,7 @@ Stage set_stage(const std::string& evil) {
 
 /// Starts the racers that outlive every try and gives those that are processes. The sibling kind
 /// makes its own for each try.
-std::vector<pid_t> start_racers(const std::string& kind, const Stage& stage, long racers) {
+std::vector<pid_t> start_racers(const std::string& kind, const Stage& stage) {
   if (kind == "process") return {start_clone(race_entry, stage, CLONE_VM)};
   std::vector<pid_t> processes;
   const Race race = kind == "dup2" ? steal_numbers : kind == "unmap" ? take_page : flip_end;
@@ -165,8 +167,8 @@ std::vector<pid_t> start_racers(const std::string& kind, const Stage& stage, lon
   return processes;
 }
 
-pid_t start_try(const std::string& kind, const Stage& stage, long racers) {
-  if (kind == "sibling") return start_sibling(stage, racers);
+pid_t start_try(const std::string& kind, const Stage& stage) {
+  if (kind == "sibling") return start_sibling(stage);
   if (kind == "dup2") return start_clone(clone_entry, stage, CLONE_VM | CLONE_VFORK | CLONE_FILES);
   if (kind == "alias") {
     const pid_t child = fork();
@@ -184,13 +186,13 @@ int main(int argc, char** argv) {
   if (argc < 5) return 64;
   const std::string kind = argv[1];
   const long tries = victim::number(argv[2]);
-  const long racers = victim::number(argv[3]);
+  racers = victim::number(argv[3]);
   static Stage stage = set_stage(argv[4]);
-  const std::vector<pid_t> processes = start_racers(kind, stage, racers);
+  const std::vector<pid_t> processes = start_racers(kind, stage);
   std::map<std::string, long> words;
   for (long i = 0; i < tries; ++i) {
     stage.exec_error->store(0);
-    const pid_t child = start_try(kind, stage, racers);
+    const pid_t child = start_try(kind, stage);
     const std::string end = child == -1 ? victim::errno_name(errno) : victim::end_of(child);
     ++words[word_for(end, stage.exec_error->load())];
   }
