@@ -2,7 +2,6 @@
 
 #include <signal.h>
 
-#include <functional>
 #include <thread>
 
 #include "audit/actions.h"
@@ -10,6 +9,7 @@
 #include "os/capabilities.h"
 #include "os/log.h"
 #include "os/loop.h"
+#include "os/text.h"
 
 namespace init {
 namespace {
@@ -36,29 +36,31 @@ void wait_for(os::Child& child, milliseconds limit) {
 }
 
 // Signals from a process that is agentuser itself reach all of agentuser's and nobody else's.
-void as_agentuser(const std::function<void()>& body, milliseconds limit) {
-  auto helper = os::Child::start(0, [&] {
+void tell_commands_to_end() {
+  auto helper = os::Child::start(0, [] {
     if (!os::become_powerless(kAgentUser, kAgentUser).ok()) return 1;
-    body();
+    os::signal_all(SIGTERM);
+    os::signal_all(SIGCONT);  // so that the stopped see it
     return 0;
   });
-  if (helper.ok()) wait_for(helper.value(), limit);
+  if (helper.ok()) wait_for(helper.value(), kCommandsGrace);
 }
 
-void tell_commands_to_end() {
-  os::signal_all(SIGTERM);
-  os::signal_all(SIGCONT);  // so that the stopped see it
+// Every process of a command has agent-sandbox as its parent, or gets it when its own ends.
+bool commands_left(const os::Child& spawner) {
+  const auto children =
+      os::read_file(os::join("/proc/", spawner.pid(), "/task/", spawner.pid(), "/children"));
+  return children.ok() && !children.value().empty();
 }
 
-void await_end_of_commands() {
+void await_end_of_commands(os::Child& spawner) {
+  if (!spawner.running()) return;
   const auto deadline = Clock::now() + kCommandsGrace;
-  while (os::signal_all(0)) {
-    if (Clock::now() >= deadline) {
-      os::signal_all(SIGKILL);
-      return;
-    }
+  while (commands_left(spawner) && Clock::now() < deadline) {
     std::this_thread::sleep_for(kPollInterval);
   }
+  note_failure(spawner.signal(SIGKILL));  // the end of its pid namespace: nothing survives it
+  wait_for(spawner, kCommandsGrace);
 }
 
 void record_end(Live& live, const Ending& ending) {
@@ -75,11 +77,11 @@ void record_end(Live& live, const Ending& ending) {
 }  // namespace
 
 void shut_down(Live& live, const Ending& ending) {
-  as_agentuser(tell_commands_to_end, kCommandsGrace);
+  tell_commands_to_end();
   // The runner takes the last reports of its commands; parked sandboxes end with its sockets.
   if (live.runner.running()) note_failure(live.runner.signal(SIGTERM));
   wait_for(live.runner, kRunnerGrace);
-  as_agentuser(await_end_of_commands, kCommandsGrace + kCommandsGrace);
+  await_end_of_commands(live.spawner);
   record_end(live, ending);
   wait_for(live.auditd, kAuditGrace);
   os::signal_all(SIGKILL);

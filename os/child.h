@@ -81,7 +81,6 @@ bool has_children();
 [[noreturn]] void exit_now(int code);
 
 /// Signals every process this one may signal, itself and the first of its pid namespace excepted.
-/// False when there was none.
-bool signal_all(int number);
+void signal_all(int number);
 
 }  // namespace os
