@@ -39,7 +39,8 @@ bool is_ordinary(std::string_view component) {
 
 Kind kind_at(int at, const std::string& path) {
   struct stat info {};
-  if (::fstatat(at, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return Kind::nothing;
+  const int flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+  if (::fstatat(at, path.c_str(), &info, flags) != 0) return Kind::nothing;
   if (S_ISDIR(info.st_mode)) return Kind::directory;
   if (S_ISREG(info.st_mode)) return Kind::file;
   if (S_ISLNK(info.st_mode)) return Kind::link;

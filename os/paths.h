@@ -19,7 +19,8 @@ namespace os {
 
 enum class Kind { nothing, directory, file, link, other };
 
-/// What is at `path`; a link is not followed. `nothing` as well where it cannot be looked at.
+/// What is at `path`; a link is not followed. `nothing` as well where it cannot be looked at. An empty
+/// `path` stands for `at` itself.
 Kind kind_of(const std::string& path);
 Kind kind_at(int at, const std::string& path);
 
