@@ -126,10 +126,10 @@ Event runner_restarted(pid_t old_pid, pid_t new_pid, unsigned restarts, unsigned
 }
 
 Event workspace_changed(std::string_view path, std::string_view what, std::string_view key,
-                        bool undone) {
+                        bool undone, std::string_view value) {
   Event event("workspace-changed");
   event.set("file.path", path).set("workspace.what", what).set("workspace.undone", undone);
-  if (!key.empty()) event.set("workspace.key", key);
+  if (!key.empty()) event.set("workspace.key", key).set("workspace.value", value);
   return event;
 }
 

@@ -90,9 +90,9 @@ Event session_end(const SessionEnd& end);
 Event runner_restarted(pid_t old_pid, pid_t new_pid, unsigned restarts, unsigned answered,
                        std::string_view how_it_ended);
 
-/// `what` is a word: git-config, git-hook, git-attributes, git-dir, host-tool. `key`: the changed
-/// key of .git/config or of a file's part; may be empty.
+/// `what` is a word: git-config, git-hook, git-attributes, git-dir, host-tool, not-all-looked-at.
+/// `key`: the changed key of a git config and `value` what it was set to; empty for other files.
 Event workspace_changed(std::string_view path, std::string_view what, std::string_view key,
-                        bool undone);
+                        bool undone, std::string_view value = {});
 
 }  // namespace audit

@@ -132,13 +132,23 @@ class Parser {
   bool escape(std::string& out) {
     const char c = next();
     switch (c) {
-      case '\n': return true;
-      case 't': out += '\t'; return true;
-      case 'b': out += '\b'; return true;
-      case 'n': out += '\n'; return true;
+      case '\n':
+        return true;
+      case 't':
+        out += '\t';
+        return true;
+      case 'b':
+        out += '\b';
+        return true;
+      case 'n':
+        out += '\n';
+        return true;
       case '\\':
-      case '"': out += c; return true;
-      default: return false;
+      case '"':
+        out += c;
+        return true;
+      default:
+        return false;
     }
   }
 
@@ -216,17 +226,20 @@ constexpr RunningKey kRunning[] = {
 };
 
 bool boolean(std::string_view value) {
-  constexpr std::array kBooleans = {"",    "true", "false", "yes", "no",
-                                    "on",  "off",  "0",     "1"};
+  constexpr std::array kBooleans = {"", "true", "false", "yes", "no", "on", "off", "0", "1"};
   return std::find(kBooleans.begin(), kBooleans.end(), value) != kBooleans.end();
 }
 
 bool applies(When when, std::string_view value) {
   switch (when) {
-    case When::always: return true;
-    case When::not_boolean: return !boolean(value);
-    case When::bang: return value.starts_with('!');
-    case When::ext: return value.starts_with("ext::");
+    case When::always:
+      return true;
+    case When::not_boolean:
+      return !boolean(value);
+    case When::bang:
+      return value.starts_with('!');
+    case When::ext:
+      return value.starts_with("ext::");
   }
   return true;
 }

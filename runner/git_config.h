@@ -11,10 +11,10 @@
 namespace runner {
 
 struct GitEntry {
-  std::string key;     // `core.pager`, `filter.LFS.clean`: section and name in lower case
-  std::string value;   // unquoted; empty for a key without `=`
-  std::string header;  // the section's own line, `[filter "LFS"]`
-  std::string raw;     // the entry's own bytes, from its name to the end of its last line
+  std::string key;        // `core.pager`, `filter.LFS.clean`: section and name in lower case
+  std::string value;      // unquoted; empty for a key without `=`
+  std::string header;     // the section's own line, `[filter "LFS"]`
+  std::string raw;        // the entry's own bytes, from its name to the end of its last line
   std::size_t begin = 0;  // where these are in the text
 };
 

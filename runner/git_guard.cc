@@ -177,8 +177,8 @@ std::vector<WorkspaceChange> GitGuard::compare(const std::string& path, const Co
 }
 
 // While the session runs this takes git's own lock, so that no change of a git command gets lost.
-// When the lock is there already, its owner's rename gives the next notice. At the end nobody of the
-// session is left to hold it.
+// When the lock is there already, its owner's rename gives the next notice. At the end nobody of
+// the session is left to hold it.
 bool GitGuard::restore(const std::string& path, const ConfigFile& now, const std::string& text,
                        When when) {
   if (!settings_.undo) return false;

@@ -53,9 +53,9 @@ std::string scripts_of(const std::string& package) {
   const auto parsed = nlohmann::json::parse(package, nullptr, false);
   if (!parsed.is_object()) return package;
   const auto scripts = parsed.find("scripts");
-  return scripts == parsed.end() ? std::string() : scripts->dump(-1, ' ', true,
-                                                                 nlohmann::json::error_handler_t::
-                                                                     replace);
+  return scripts == parsed.end()
+             ? std::string()
+             : scripts->dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
 // `base`/`path` without `.` and `..`.
@@ -202,6 +202,7 @@ class Survey {
 
   void check_all_in(const std::string& directory, const char* what) {
     constexpr std::string_view kSample = ".sample";  // git leaves these in every new repository
+    if (kind(directory) != Kind::directory) return check(directory, what);
     for (const std::string& name : names_in(directory)) {
       if (!name.ends_with(kSample)) check(directory + "/" + name, what);
     }
@@ -215,7 +216,14 @@ class Survey {
       out_.complete = false;
       return;
     }
-    out_.files[path] = {what, file.ok() ? digest(file.value().get(), path) : "unreadable"};
+    out_.files[path] = {what, file.ok() ? digest(file.value().get(), path) : link_at(path)};
+  }
+
+  std::string link_at(const std::string& path) const {
+    const auto parent = view_.open_path(os::parent_of(path), O_PATH | O_DIRECTORY);
+    if (!parent.ok()) return "unreadable";
+    auto target = os::read_link_at(parent.value().get(), os::base_of(path));
+    return target.ok() ? "link to " + target.value() : "unreadable";
   }
 
   // A long file is known by its status change time, which nobody can set back.

@@ -54,12 +54,40 @@ bool git_reads(const std::string& path, Pairs& pairs) {
 }
 
 std::string random_config(std::mt19937& random) {
-  static const std::vector<std::string> kPieces = {
-      "[core]",  "[Core]",      "[filter \"LFS x\"]", "[a.B]",  "[a \"b\\\"c\"]", "\n",    "\n",
-      "\r\n",    "pager",       "clean",              " = ",    "=",              "x",     "y z",
-      "\"",      "\\\"",        "\\\n",               "\\n",    "\\q",            " ",     "\t",
-      "# note",  "; note",      "key-1",              "1key",   "[bad",           "]",     "'",
-      "\"a;b\"", "[core]k = v", "\\",                 "\\\r\n", "[x \"\n\"]",     "= \"a\nb\""};
+  static const std::vector<std::string> kPieces = {"[core]",
+                                                   "[Core]",
+                                                   "[filter \"LFS x\"]",
+                                                   "[a.B]",
+                                                   "[a \"b\\\"c\"]",
+                                                   "\n",
+                                                   "\n",
+                                                   "\r\n",
+                                                   "pager",
+                                                   "clean",
+                                                   " = ",
+                                                   "=",
+                                                   "x",
+                                                   "y z",
+                                                   "\"",
+                                                   "\\\"",
+                                                   "\\\n",
+                                                   "\\n",
+                                                   "\\q",
+                                                   " ",
+                                                   "\t",
+                                                   "# note",
+                                                   "; note",
+                                                   "key-1",
+                                                   "1key",
+                                                   "[bad",
+                                                   "]",
+                                                   "'",
+                                                   "\"a;b\"",
+                                                   "[core]k = v",
+                                                   "\\",
+                                                   "\\\r\n",
+                                                   "[x \"\n\"]",
+                                                   "= \"a\nb\""};
   std::string text;
   for (std::size_t i = random() % 14; i > 0; --i) text += kPieces[random() % kPieces.size()];
   return text;
@@ -74,7 +102,8 @@ TEST_CASE("a config file reads as git reads it") {
   int accepted = 0;
   for (int i = 0; i < 400; ++i) {
     // Mostly files in which something is set, so that git does not refuse nearly all.
-    const std::string text = "[core]\n\tpager = " + random_config(random) + "\n[filter \"q\"]\n\tk = v" +
+    const std::string text = "[core]\n\tpager = " + random_config(random) +
+                             "\n[filter \"q\"]\n\tk = v" +
                              (i % 2 == 0 ? random_config(random) : "");
     REQUIRE(os::write_file(path, text).ok());
     Pairs expected;
@@ -100,15 +129,30 @@ TEST_CASE("a NUL makes a file unreadable: git would see less of it than we") {
 }
 
 TEST_CASE("keys that run something are known in any spelling, others are left alone") {
-  for (const char* line :
-       {"[core] pager = x", "[CORE] PAGER = x", "[core]fsmonitor = ./x", "[core] hooksPath = .",
-        "[core] sshCommand = x", "[alias] st = !x", "[filter \"lfs\"] clean = x",
-        "[filter.lfs] smudge = x", "[diff \"a\"] command = x", "[diff] external = x",
-        "[include] path = x", "[includeIf \"gitdir:/\"] path = x", "[credential] helper = x",
-        "[credential \"https://a.b\"] helper = x", "[url \"ext::sh\"] insteadOf = https://",
-        "[url \"x\"] pushInsteadOf = y", "[gpg] program = x", "[gpg \"ssh\"] program = x",
-        "[remote \"o\"] url = ext::sh -c x", "[remote \"o\"] uploadpack = x", "[pager] log = x",
-        "[merge \"m\"] driver = x", "[sequence] editor = x", "[core] editor = x"}) {
+  for (const char* line : {"[core] pager = x",
+                           "[CORE] PAGER = x",
+                           "[core]fsmonitor = ./x",
+                           "[core] hooksPath = .",
+                           "[core] sshCommand = x",
+                           "[alias] st = !x",
+                           "[filter \"lfs\"] clean = x",
+                           "[filter.lfs] smudge = x",
+                           "[diff \"a\"] command = x",
+                           "[diff] external = x",
+                           "[include] path = x",
+                           "[includeIf \"gitdir:/\"] path = x",
+                           "[credential] helper = x",
+                           "[credential \"https://a.b\"] helper = x",
+                           "[url \"ext::sh\"] insteadOf = https://",
+                           "[url \"x\"] pushInsteadOf = y",
+                           "[gpg] program = x",
+                           "[gpg \"ssh\"] program = x",
+                           "[remote \"o\"] url = ext::sh -c x",
+                           "[remote \"o\"] uploadpack = x",
+                           "[pager] log = x",
+                           "[merge \"m\"] driver = x",
+                           "[sequence] editor = x",
+                           "[core] editor = x"}) {
     INFO(line);
     CHECK(runs(line));
   }
@@ -123,7 +167,8 @@ TEST_CASE("keys that run something are known in any spelling, others are left al
 
 TEST_CASE("an edit takes out entries and puts others back, and the rest stays as it is") {
   const std::string text =
-      "# mine\n[core]\n\tpager = evil \\\n  more\n\tbare = false\n[alias] x = !y\n[user]\n\tname = n";
+      "# mine\n[core]\n\tpager = evil \\\n  more\n\tbare = false\n[alias] x = !y\n[user]\n\tname = "
+      "n";
   const auto entries = parsed(text);
   std::vector<GitEntry> removed;
   for (const GitEntry& entry : entries) {
@@ -132,7 +177,8 @@ TEST_CASE("an edit takes out entries and puts others back, and the rest stays as
   const auto added = parsed("[Core]\n\tpager = less # good\n");
   const std::string edited = runner::edit_git_config(text, removed, added);
   CHECK(edited ==
-        "# mine\n[core]\n\t\tbare = false\n[alias] [user]\n\tname = n\n[Core]\n\tpager = less # good\n");
+        "# mine\n[core]\n\t\tbare = false\n[alias] [user]\n\tname = n\n[Core]\n\tpager = less # "
+        "good\n");
   const auto now = parsed(edited);
   REQUIRE(now.size() == 3);
   CHECK(now[0].key == "core.bare");
