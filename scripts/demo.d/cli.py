@@ -8,6 +8,7 @@ usage: cli.py [--work-only]   in the directory with the repository `origin`; JSO
 import json
 import os
 import re
+import signal
 import statistics
 import sys
 import time
@@ -34,6 +35,24 @@ def identity():
             "namespaces": namespaces(links)}
 
 
+def start(command):
+    """Starts a command with its output in a pipe and descriptor 3 in another."""
+    output, output_end = os.pipe()
+    told, told_end = os.pipe()
+    actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+               (os.POSIX_SPAWN_DUP2, output_end, 1), (os.POSIX_SPAWN_DUP2, output_end, 2),
+               (os.POSIX_SPAWN_DUP2, told_end, 3)]
+    child = os.posix_spawnp(command[0], command, os.environ, file_actions=actions, setsid=True)
+    os.close(output_end)
+    os.close(told_end)
+    return child, output, told
+
+
+def read_all(descriptor):
+    with open(descriptor, encoding="utf-8", errors="replace") as source:
+        return source.read()
+
+
 def run(step, secret):
     """One command as an agent's tool call would run it."""
     def filled(text):
@@ -42,22 +61,21 @@ def run(step, secret):
     command = [filled(argument) for argument in command]
     if not step.refused:
         command = ["sh", "-c", WITNESS, "sh", *command]
-    output, output_end = os.pipe()
-    told, told_end = os.pipe()
-    actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-               (os.POSIX_SPAWN_DUP2, output_end, 1), (os.POSIX_SPAWN_DUP2, output_end, 2),
-               (os.POSIX_SPAWN_DUP2, told_end, 3)]
     begun = time.monotonic()
-    child = os.posix_spawnp(command[0], command, os.environ, file_actions=actions, setsid=True)
-    os.close(output_end)
-    os.close(told_end)
-    text = open(output, encoding="utf-8", errors="replace").read()
+    child, output, told = start(command)
+    text = read_all(output)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     elapsed = time.monotonic() - begun
-    witness = open(told, encoding="ascii").read()
+    witness = read_all(told)
     uid = witness.split(" ", 1)[0]
     return {"status": status, "output": text, "ms": elapsed * 1000,
             "uid": int(uid) if uid else None, "namespaces": namespaces(witness)}
+
+
+def start_neighbour():
+    """A command that goes on beside the others, so that a namespace's number stays taken."""
+    child, _, told = start(["sh", "-c", WITNESS, "sh", "sleep", "600"])
+    return child, namespaces(read_all(told))
 
 
 def plain_exec_ms():
@@ -74,8 +92,11 @@ def main():
     work_only = sys.argv[1:] == ["--work-only"]
     secret = "" if work_only else open(SECRET_FILE, encoding="ascii").read()
     steps = [step for step in STEPS if not (work_only and step.stopped_by)]
-    result = {"cli": identity(), "steps": [run(step, secret) for step in steps],
-              "plain_exec_ms": plain_exec_ms()}
+    neighbour, neighbours = start_neighbour()
+    result = {"cli": identity(), "neighbour": neighbours,
+              "steps": [run(step, secret) for step in steps], "plain_exec_ms": plain_exec_ms()}
+    os.kill(neighbour, signal.SIGTERM)
+    os.waitpid(neighbour, 0)
     json.dump(result, sys.stdout)
 
 

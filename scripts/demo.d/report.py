@@ -97,33 +97,30 @@ def run_session(top, cli, build_dir):
 def decisions(top):
     """What the event log says of each command of the CLI, in order."""
     events = [json.loads(line)["data"] for line in (top / "events").read_text().splitlines()]
-    return [event for event in events if event["event"]["action"] in ("exec-allowed", "exec-denied")]
+    kinds = ("exec-allowed", "exec-denied")
+    return [event for event in events if event["event"]["action"] in kinds]
 
 
-def namespace_names(steps, cli):
-    """Words for namespace numbers: whether a command shares one with the CLI, the host, others."""
-    host = {kind: int(re.search(r"\d+", os.readlink(f"/proc/self/ns/{kind}"))[0])
+def host_namespaces():
+    return {kind: int(re.search(r"\d+", os.readlink(f"/proc/self/ns/{kind}"))[0])
             for kind in ("pid", "mnt")}
-    words = []
-    for kind in ("pid", "mnt"):
-        numbers = [step["namespaces"].get(kind) for step in steps]
-        for step in steps:
-            number = step["namespaces"].get(kind)
-            if number is None:
-                word = "-"
-            elif number in (host[kind], cli["namespaces"][kind]):
-                word = "HOST" if number == host[kind] else "CLI"
-            else:
-                word = "own" if numbers.count(number) == 1 else "commands"
-            words.append(word)
-    return list(zip(words[:len(steps)], words[len(steps):]))
+
+
+def namespace_word(kind, number, session):
+    """Whose namespace it is. A command that lived on beside the others holds its number."""
+    if number is None:
+        return "-"
+    owners = {session["neighbour"][kind]: "session", session["cli"]["namespaces"][kind]: "CLI",
+              host_namespaces()[kind]: "HOST"}
+    return owners.get(number, "own")
 
 
 def make_rows(native, session, decided):
     rows = []
     times = iter(native["steps"])
-    names = namespace_names(session["steps"], session["cli"])
-    for step, result, event, (pid_ns, mnt_ns) in zip(STEPS, session["steps"], decided, names):
+    for step, result, event in zip(STEPS, session["steps"], decided):
+        pid_ns, mnt_ns = (namespace_word(kind, result["namespaces"].get(kind), session)
+                          for kind in ("pid", "mnt"))
         is_work = not step.stopped_by
         ran_as = NAMES.get(result["uid"], str(result["uid"])) if result["uid"] else "-"
         good = (result["status"] == step.status and step.says in result["output"] and
@@ -132,7 +129,7 @@ def make_rows(native, session, decided):
             good &= event["event"]["action"] == "exec-denied" and ran_as == "-"
         else:
             good &= event["event"]["action"] == "exec-allowed" and ran_as == "agentuser"
-            good &= pid_ns == "commands" and mnt_ns == "own"
+            good &= pid_ns == "session" and mnt_ns == "own"
         rows.append({
             "command": step.shown, "ran_as": ran_as, "pid_namespace": pid_ns,
             "mount_namespace": mnt_ns, "status": result["status"], "rule": event["rule"]["id"],
@@ -194,13 +191,13 @@ def main():
     options = parser.parse_args()
 
     os.umask(0o022)
-    top = pathlib.Path(tempfile.mkdtemp(prefix="coding-agents-demo-", dir="/var/tmp"))
+    top = pathlib.Path(tempfile.mkdtemp(prefix="coding-agents-demo-", dir="/var/cache"))
     top.chmod(0o755)
     try:
         cli = show_cli(top)
         native = run_native(top, cli)
         session, workspace = run_session(top, cli, options.build_dir)
-        decided = decisions(top)[:len(STEPS)]
+        decided = decisions(top)[1:len(STEPS) + 1]  # the first one is the neighbour
         if len(decided) < len(STEPS):
             sys.exit(f"demo: {len(STEPS)} commands, but {len(decided)} decisions in the event log")
         rows = make_rows(native, session, decided)
