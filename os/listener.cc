@@ -65,6 +65,8 @@ Status receive(int listener, seccomp_notif& slot) {
     std::memset(&slot, 0, sizeof slot);  // the kernel insists on zeroes
     if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &slot) == 0) return {};
     if (errno != EINTR && errno != ENOENT) return last_error("receive a notification");
+    // ENOENT is said of one caller that died, and for ever once nobody uses the filter.
+    if (errno == ENOENT) TRY(poll_listener(listener, 0));
   }
 }
 

@@ -48,8 +48,8 @@ class Pending {
   seccomp_notif* slot_;
 };
 
-/// Waits for the next notification and stores it in `slot`. EINTR and ENOENT (the caller died
-/// first) are retried; ENODEV-like errors end the listener.
+/// Waits for the next notification and stores it in `slot`. A signal, or a caller that died first,
+/// does not end the wait. EPIPE: no task uses the filter any more.
 Status receive(int listener, seccomp_notif& slot);
 
 /// Answers the notification `id` with an errno value; false if nobody waits for it any more.

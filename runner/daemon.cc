@@ -1,5 +1,6 @@
 #include "runner/daemon.h"
 
+#include <cerrno>
 #include <thread>
 #include <vector>
 
@@ -38,6 +39,7 @@ int run_daemon(const Session& session, const Channels& channels) {
   for (int i = 0; channels.listener >= 0 && i < kWorkers; ++i) {
     threads.emplace_back([&] {
       const auto ended = trap.run();
+      if (ended.error().code == EPIPE) return;  // the CLI and all its children are gone
       // Without its workers this runner is of no use: PID 1 starts another.
       os::report(ended.error().text());
       os::exit_now(1);
