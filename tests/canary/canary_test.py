@@ -103,7 +103,7 @@ def run(checks):
         careless = lines_until(session, "phase careless")
         check_sandbox(checks, careless, "careless")
         checks.check("a variable with the secret is withheld", "leak 0" in careless, careless)
-        for program in ("env", "echo"):
+        for program in ("env", "cat"):
             checks.check(f"an argument of {program} with the secret is denied",
                          f"argument of {program} 126" in careless, careless)
         init = session.init()

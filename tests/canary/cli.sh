@@ -23,7 +23,7 @@ env_leak=(env LEAK="$key")
 export LEAK=$key
 /bin/sleep 60 >/dev/null 2>&1 &
 sh -c 'echo "leak ${#LEAK}"'
-/bin/echo --token="$key" >/dev/null 2>&1 || echo "argument of echo $?"
+cat --token="$key" >/dev/null 2>&1 || echo "argument of cat $?"
 look careless
 echo "phase careless"
 read -r
