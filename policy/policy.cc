@@ -57,8 +57,8 @@ void check_profiles(const Node& document, const Policy& policy) {
 }
 
 void read_policy(const Node& node, Policy& policy) {
-  node.only({"$schema", "description", "extends", "mode", "default_profile", "task_run_profile",
-             "require", "profiles", "rules"});
+  node.only({"$schema", "description", "extends", "mode", "git_config", "default_profile",
+             "task_run_profile", "require", "profiles", "rules"});
   if (!node["extends"].present()) {
     for (const char* key : {"default_profile", "profiles", "rules"}) (void)node.require(key);
   }
@@ -71,6 +71,8 @@ void read_policy(const Node& node, Policy& policy) {
   const std::string& otherwise =
       exec.task_run_profile.empty() ? exec.default_profile : exec.task_run_profile;
   exec.task_run_profile = node["task_run_profile"].text(otherwise);
+  policy.undo_git_config = node["git_config"].choice<bool>({{"report", false}, {"undo", true}},
+                                                           policy.undo_git_config);
   read_require(node["require"], policy.require);
   for (const auto& [name, value] : node["profiles"].members()) {
     policy.profiles[name] = read_profile(name, value);

@@ -16,6 +16,9 @@ struct Policy {
   ExecPolicy exec;
   std::map<std::string, Profile, std::less<>> profiles;  // holds every profile that `exec` names
   Require require;
+  // Whether new keys of a workspace's git configuration that make git run something are taken back
+  // (`"git_config": "undo"`) or only reported.
+  bool undo_git_config = false;
 };
 
 /// Reads a policy: `default` and `strict` are the shipped ones (part of the program), anything else
