@@ -125,11 +125,15 @@ Event runner_restarted(pid_t old_pid, pid_t new_pid, unsigned restarts, unsigned
   return event;
 }
 
-Event workspace_changed(std::string_view path, std::string_view what, std::string_view key,
-                        bool undone, std::string_view value) {
+Event workspace_changed(const WorkspaceChanged& change) {
   Event event("workspace-changed");
-  event.set("file.path", path).set("workspace.what", what).set("workspace.undone", undone);
-  if (!key.empty()) event.set("workspace.key", key).set("workspace.value", value);
+  event.set("file.path", change.path)
+      .set("workspace.at_end", change.at_end)
+      .set("workspace.undone", change.undone)
+      .set("workspace.what", change.what);
+  if (!change.key.empty()) {
+    event.set("workspace.key", change.key).set("workspace.value", change.value);
+  }
   return event;
 }
 

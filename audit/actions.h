@@ -90,9 +90,15 @@ Event session_end(const SessionEnd& end);
 Event runner_restarted(pid_t old_pid, pid_t new_pid, unsigned restarts, unsigned answered,
                        std::string_view how_it_ended);
 
-/// `what` is a word: git-config, git-hook, git-attributes, git-dir, host-tool, not-all-looked-at.
-/// `key`: the changed key of a git config and `value` what it was set to; empty for other files.
-Event workspace_changed(std::string_view path, std::string_view what, std::string_view key,
-                        bool undone, std::string_view value = {});
+struct WorkspaceChanged {
+  std::string_view path;  // inside the session
+  std::string_view
+      what;  // git-config, git-hook, git-attributes, git-dir, host-tool, not-all-looked-at
+  std::string_view key;    // of a git config; empty: the file as a whole
+  std::string_view value;  // what the key was set to
+  bool undone = false;
+  bool at_end = false;  // found when the session was over
+};
+Event workspace_changed(const WorkspaceChanged& change);
 
 }  // namespace audit

@@ -11,6 +11,7 @@
 #include "runner/context.h"
 #include "runner/exec_trap.h"
 #include "runner/task_server.h"
+#include "runner/workspace_watch.h"
 
 namespace runner {
 namespace {
@@ -36,6 +37,7 @@ int run_daemon(const Session& session, const Channels& channels) {
 
   std::vector<std::thread> threads;
   threads.emplace_back([&] { context.collector.run(); });
+  threads.emplace_back([&] { watch_workspace(session, channels.task_root, context.audit); });
   for (int i = 0; channels.listener >= 0 && i < kWorkers; ++i) {
     threads.emplace_back([&] {
       const auto ended = trap.run();

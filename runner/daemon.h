@@ -12,6 +12,7 @@
 #include "policy/policy.h"
 #include "runner/secret_values.h"
 #include "runner/slots.h"
+#include "runner/workspace_files.h"
 
 namespace runner {
 
@@ -30,6 +31,8 @@ struct Session {
   std::vector<dev_t> structural_devs;    // root tmpfs and HOME of the CLI's tree: a working
                                          // directory there is entered by path alone
   SecretValues secrets;
+  std::vector<WorkspaceRoot> workspace_roots;  // as commands see them
+  WorkspaceFiles workspace_at_start;           // of survey_workspace() in workspace_watch.h
 };
 
 /// Descriptors that PID 1 keeps open for the whole session and every incarnation inherits.

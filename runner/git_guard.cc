@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "audit/actions.h"
 #include "os/creds.h"
 #include "os/paths.h"
 
@@ -50,11 +49,6 @@ Entries replaced_by(const Entries& added, const Entries& lost) {
 }
 
 }  // namespace
-
-audit::Event event_of(const WorkspaceChange& change) {
-  return audit::workspace_changed(change.path, change.what, change.key, change.undone,
-                                  change.value);
-}
 
 os::Result<WorkspaceFiles> survey_workspace(const GuardSettings& settings) {
   const os::FsUser user = TRY(os::FsUser::enter(settings.uid, settings.gid));
@@ -112,13 +106,18 @@ bool GitGuard::concerns_us(const os::FileNotice& notice) {
 }
 
 std::vector<WorkspaceChange> GitGuard::on_readable() {
-  std::vector<WorkspaceChange> changes;
   const os::Result<os::FsUser> user = os::FsUser::enter(settings_.uid, settings_.gid);
   const auto notices = notices_.read();
-  if (!user.ok() || !notices.ok()) return changes;
+  if (!user.ok() || !notices.ok()) return {};
   bool look = false;
   for (const os::FileNotice& notice : notices.value()) look = concerns_us(notice) || look;
-  if (!look) return changes;
+  return look ? look_again() : std::vector<WorkspaceChange>();
+}
+
+std::vector<WorkspaceChange> GitGuard::look_again() {
+  std::vector<WorkspaceChange> changes;
+  const os::Result<os::FsUser> user = os::FsUser::enter(settings_.uid, settings_.gid);
+  if (!user.ok()) return changes;
   for (const std::string& path : configs_) {
     for (WorkspaceChange& change : compare(path, view_.read_config(path), When::running)) {
       if (returned_.size() == kMostChanges || !returned_.insert(change).second) continue;

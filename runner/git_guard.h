@@ -7,10 +7,8 @@
 #include <map>
 #include <set>
 #include <string>
-#include <tuple>
 #include <vector>
 
-#include "audit/event.h"
 #include "os/file_notices.h"
 #include "os/result.h"
 #include "runner/git_config.h"
@@ -18,7 +16,7 @@
 
 namespace runner {
 
-/// One event `workspace-changed`.
+/// One difference that matters.
 struct WorkspaceChange {
   std::string path;   // inside the session
   std::string what;   // git-config, git-hook, git-attributes, git-dir, host-tool
@@ -27,8 +25,6 @@ struct WorkspaceChange {
   bool undone = false;
   auto operator<=>(const WorkspaceChange&) const = default;
 };
-
-audit::Event event_of(const WorkspaceChange& change);
 
 struct GuardSettings {
   int tree = -1;  // `/` of a mount tree with the roots, O_PATH; borrowed
@@ -54,6 +50,9 @@ class GitGuard {
   /// Call when descriptor() is readable: the changes of git's configuration since the last call.
   /// Each is returned once, at most kMostChanges during a session: the rest waits for finish().
   std::vector<WorkspaceChange> on_readable();
+
+  /// The same without a notice: for changes that came before start().
+  std::vector<WorkspaceChange> look_again();
 
   /// Call when no process of the session is left: what differs from the start, in the order of
   /// paths, keys that were returned before included.

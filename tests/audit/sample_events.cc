@@ -64,9 +64,10 @@ os::Status send_samples(const audit::Client& client) {
   client.offer(audit::secret_withheld(1, "arguments", ""));
   client.offer(audit::fd_withheld(1, 7, "directory"));
   TRY(client.record(audit::runner_restarted(8, 9, 1, 2, "SIGKILL")));
+  TRY(client.record(audit::workspace_changed(
+      {"/workspace/.git/config", "git-config", "core.pager", "./pager", true, false})));
   TRY(client.record(
-      audit::workspace_changed(".git/config", "git-config", "core.pager", true, "./pager")));
-  TRY(client.record(audit::workspace_changed(".envrc", "host-tool", "", false)));
+      audit::workspace_changed({"/workspace/.envrc", "host-tool", "", "", false, true})));
   TRY(client.record(audit::session_end({0, "cli-exited", 1500})));
   return client.finish();
 }

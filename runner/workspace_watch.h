@@ -1,0 +1,28 @@
+// A session's use of the git guard: what is noticed goes to the event log.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "audit/client.h"
+#include "os/result.h"
+#include "runner/daemon.h"
+#include "runner/git_guard.h"
+
+namespace runner {
+
+/// PID 1, before the CLI runs: fills `session.workspace_at_start` from `session.workspace_roots`.
+os::Status survey_workspace(Session& session, int task_root);
+
+/// A thread of the runner: records changes of git's configuration as they happen. Returns only when
+/// nothing can be watched: what this thread would have found is found at the end.
+void watch_workspace(const Session& session, int task_root, const audit::Client& audit);
+
+/// A child of PID 1, started while the task tree stands: waits until each of `pidfds` is readable,
+/// that is until no process of the session is left, records every difference from the start, and
+/// returns them.
+os::Result<std::vector<WorkspaceChange>> check_workspace(const Session& session, int task_root,
+                                                         std::span<const int> pidfds,
+                                                         const audit::Client& audit);
+
+}  // namespace runner
