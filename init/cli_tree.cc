@@ -31,8 +31,7 @@ os::Result<os::Fd> shared_with_commands(const SessionMounts& session, const std:
 Status add_handover(const Tree& tree, const SessionMounts& session) {
   const SessionOptions& options = session.options;
   for (std::size_t i = 0; i < options.handover.size(); ++i) {
-    const os::Fd mount =
-        TRY(shared_with_commands(session, os::join(kStagedHandover, "/", i)));
+    const os::Fd mount = TRY(shared_with_commands(session, os::join(kStagedHandover, "/", i)));
     const std::string path = os::join(kHome, "/", options.agent_dir, "/", options.handover[i]);
     TRY(tree.attach_as(kOwner, mount, path));
   }
@@ -54,6 +53,7 @@ Status add_secrets(const Tree& tree, const SessionOptions& options) {
 os::Result<CliTree> build_cli_tree(const SessionMounts& session) {
   Tree tree(kStagedCliRoot);
   tree.shared("/tmp", kOwner);
+  tree.shared("/var/tmp", kOwner);  // a link to it
   TRY(tree.system_directories());
   TRY(tree.devices());
   TRY(tree.move(kStagedCliShm, "/dev/shm"));

@@ -33,9 +33,8 @@ void show_as_roots(const os::Fd& mount, const struct stat& info) {
     return id == 0 ? std::vector<os::IdMove>{} : std::vector<os::IdMove>{{id, 0}, {0, id}};
   };
   if (info.st_uid == 0 && info.st_gid == 0) return;
-  const os::Result<os::Fd> ids =
-      os::make_id_namespace(os::complete_map(owned_by_root(info.st_uid)),
-                            os::complete_map(owned_by_root(info.st_gid)));
+  const os::Result<os::Fd> ids = os::make_id_namespace(
+      os::complete_map(owned_by_root(info.st_uid)), os::complete_map(owned_by_root(info.st_gid)));
   if (ids.ok()) (void)os::map_ids(mount.get(), ids.value().get(), Depth::all).ok();
 }
 
@@ -79,6 +78,9 @@ Status add_empty_directories(const Tree& tree) {
 
 Status prepare_container_view(const ViewOptions& options) {
   TRY(os::make_all_private());
+  // The machine's /proc would show processes under numbers that are not those of this namespace.
+  const os::Fd own_proc = TRY(os::new_proc(false));
+  TRY(os::attach_mount(own_proc.get(), "/proc"));
   const std::vector<Taken> taken = TRY(take(options));
 
   // /tmp is on every machine, and nothing below it is taken any more.

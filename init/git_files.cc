@@ -102,8 +102,7 @@ class Finder {
   }
 
   Status directories_in(const std::string& directory, std::vector<std::string>& out) const {
-    const os::Result<os::Fd> opened =
-        os::open_beneath(root_, directory, O_RDONLY | O_DIRECTORY);
+    const os::Result<os::Fd> opened = os::open_beneath(root_, directory, O_RDONLY | O_DIRECTORY);
     if (!opened.ok()) return {};
     for (const std::string& name : TRY(os::list_directory(opened.value().get()))) {
       const std::string path = below(directory, name);
@@ -130,8 +129,7 @@ std::string_view trimmed(std::string_view text) {
 
 // Where a pointer file leads, links resolved; `base` is where relative ones start.
 std::optional<std::string> resolved(const std::string& base, std::string_view pointer) {
-  os::Result<std::string> real =
-      os::real_path(normal_path(base, std::string(trimmed(pointer))));
+  os::Result<std::string> real = os::real_path(normal_path(base, std::string(trimmed(pointer))));
   if (!real.ok()) return std::nullopt;
   return std::move(real).value();
 }

@@ -109,7 +109,9 @@ Status mount_stage(SessionMounts& session) {
   everybody.mode = session.swap.valid() ? 01777 : 0777;  // sticky: agentcli could not delete
   TRY(stage(kStagedTaskHome, agentuser, kPlain));
   TRY(stage(kStagedTmp, everybody, kPlain));
-  TRY(stage(kStagedHandover, agentuser, kPlain));
+  os::TmpfsOptions passable = agentuser;  // PID 1 clones what is in it, as root without power
+  passable.mode = 0711;
+  TRY(stage(kStagedHandover, passable, kPlain));
   TRY(stage(kStagedTaskRoot, {.size = "16m"}, kPlain));
   session.structural_devs.push_back(TRY(stage(kStagedCliRoot, {.size = "16m"}, kPlain)));
   const os::TmpfsOptions shm = {.uid = kAgentCli, .gid = kAgentCli, .mode = 01777};
@@ -142,13 +144,15 @@ Status share_tmpfs(SessionMounts& session) {
     TRY(os::make_directories(handover.get(), std::to_string(i), 0700));
     const std::string made = os::join("/proc/self/fd/", handover.get(), "/", i);
     if (way == Way::acl) TRY(open_tmpfs_to_both(made));
-    session.ways.push_back({os::join(kHome, "/", options.agent_dir, "/", options.handover[i]), way});
+    session.ways.push_back(
+        {os::join(kHome, "/", options.agent_dir, "/", options.handover[i]), way});
   }
   return {};
 }
 
 // An id map where ids differ from what is on disk; none where the owner is seen as himself.
-os::Result<os::Fd> id_view(const std::vector<os::IdMove>& uids, const std::vector<os::IdMove>& gids) {
+os::Result<os::Fd> id_view(const std::vector<os::IdMove>& uids,
+                           const std::vector<os::IdMove>& gids) {
   if (uids.empty() && gids.empty()) return os::Fd();
   return os::make_id_namespace(os::complete_map(uids), os::complete_map(gids));
 }

@@ -18,8 +18,8 @@ constexpr Owner kOwner = {kAgentUser, kAgentUser};
 constexpr os::MountFlags kPlain = os::kNoSuid | os::kNoDev;
 
 Status add_memory_directory(const Tree& tree) {
-  const os::Fd shm = TRY(os::new_tmpfs({.uid = kAgentUser, .gid = kAgentUser, .mode = 01777},
-                                       kPlain | os::kNoExec));
+  const os::Fd shm = TRY(
+      os::new_tmpfs({.uid = kAgentUser, .gid = kAgentUser, .mode = 01777}, kPlain | os::kNoExec));
   TRY(os::make_private(shm.get()));
   return tree.attach(shm, "/dev/shm");
 }
@@ -38,6 +38,7 @@ Status add_handover(const Tree& tree, const SessionOptions& options) {
 Status build_task_tree(const SessionMounts& session) {
   Tree tree(kStagedTaskRoot);
   tree.shared("/tmp", kOwner);
+  tree.shared("/var/tmp", kOwner);  // a link to it
   tree.shared(kHome, kOwner);
   TRY(tree.system_directories());
   TRY(tree.devices());

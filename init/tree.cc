@@ -22,7 +22,7 @@ using os::Status;
 constexpr os::MountFlags kSystem = os::kReadOnly | os::kNoSuid | os::kNoDev;
 
 // What programs are installed in.
-constexpr std::array kTopLevel = {"/bin",   "/etc",    "/lib", "/lib32", "/lib64",
+constexpr std::array kTopLevel = {"/bin",    "/etc", "/lib",  "/lib32", "/lib64",
                                   "/libx32", "/opt", "/sbin", "/usr"};
 
 // Of /var only what installed programs read: the package list, and what the package manager made
@@ -48,9 +48,10 @@ bool is_system_path(const std::string& path) {
 }
 
 bool is_reserved(const std::string& path) {
-  constexpr std::array kOwn = {"/proc", "/sys", "/dev", "/run", "/var/run",
-                               kLibexec, kHome,  kWorkspace};
-  return os::is_below("/tmp", path) || std::any_of(kOwn.begin(), kOwn.end(), [&](const char* own) {
+  constexpr std::array kOwn = {"/proc",    "/sys",   "/dev", "/run",
+                               "/var/run", kLibexec, kHome,  kWorkspace};
+  return os::is_below("/tmp", path) || os::is_below("/var/tmp", path) ||
+         std::any_of(kOwn.begin(), kOwn.end(), [&](const char* own) {
            return os::is_below(path, own) || os::is_below(own, path);
          });
 }
@@ -145,8 +146,9 @@ Status Tree::system_directories() const {
   TRY(directory("/var"));
   TRY(directory("/proc"));
   TRY(directory("/run"));
-  TRY(symlink("/run", "/var/run"));
-  TRY(symlink("/tmp", "/var/tmp"));
+  // Relative, so that they lead into this tree while it is built.
+  TRY(symlink("../run", "/var/run"));
+  TRY(symlink("../tmp", "/var/tmp"));
   return resolver();
 }
 

@@ -22,7 +22,7 @@ namespace init {
 
 inline constexpr char kHome[] = "/home/agentuser";
 inline constexpr char kWorkspace[] = "/workspace";
-inline constexpr char kPolicyDir[] = "/run/task-policy";       // read-only in both trees
+inline constexpr char kPolicyDir[] = "/run/task-policy";  // read-only in both trees
 inline constexpr char kTaskSocket[] = "/run/agent-task-runner.sock";
 inline constexpr char kLogDir[] = "/run/agent-task-runner";    // tmpfs of agentaudit
 inline constexpr char kPrivateDir[] = "/run/agent-init";       // root 0711, PID 1 only

@@ -38,8 +38,8 @@ bool has_user(std::string_view passwd, std::string_view name, uid_t id) {
 std::string passwd_text() {
   std::string text;
   for (const User& user : kUsers) {
-    text += os::join(user.name, ":x:", user.id, ":", user.id, "::", user.home, ":", user.shell,
-                     "\n");
+    text +=
+        os::join(user.name, ":x:", user.id, ":", user.id, "::", user.home, ":", user.shell, "\n");
   }
   return text;
 }

@@ -24,9 +24,9 @@ using os::Status;
 
 // The two ids at least are exchanged, so this is the harder of the two views.
 bool can_idmap(const UserDir& directory) {
-  const os::Result<os::Fd> ids = os::make_id_namespace(
-      os::complete_map(os::cli_view(directory.uid, kAgentUser, kAgentCli)),
-      os::complete_map(os::cli_view(directory.gid, kAgentUser, kAgentCli)));
+  const os::Result<os::Fd> ids =
+      os::make_id_namespace(os::complete_map(os::cli_view(directory.uid, kAgentUser, kAgentCli)),
+                            os::complete_map(os::cli_view(directory.gid, kAgentUser, kAgentCli)));
   const os::Result<os::Fd> mount = os::clone_mount(directory.host, Depth::all);
   return ids.ok() && mount.ok() &&
          os::map_ids(mount.value().get(), ids.value().get(), Depth::all).ok();
@@ -44,8 +44,7 @@ bool both_write_already(const std::string& path) {
   const os::Result<os::Fd> made = unnamed_file(directory.value().get(), kAgentUser);
   if (!made.ok() || !unnamed_file(directory.value().get(), kAgentCli).ok()) return false;
   const os::Result<os::FsUser> user = os::FsUser::enter(kAgentCli, kAgentCli);
-  return user.ok() &&
-         os::open_file(os::join("/proc/self/fd/", made.value().get()), O_RDWR).ok();
+  return user.ok() && os::open_file(os::join("/proc/self/fd/", made.value().get()), O_RDWR).ok();
 }
 
 Status choose_way(UserDir& directory, bool idmap) {
@@ -59,9 +58,11 @@ Status choose_way(UserDir& directory, bool idmap) {
   }
   os::Result<AclRecord> record = open_to_both(directory.host, directory.uid, directory.gid);
   if (!record.ok()) {
-    return os::Error{ENOTSUP, os::join("share '", directory.host, "' between agentuser and agentcli: "
+    return os::Error{ENOTSUP, os::join("share '", directory.host,
+                                       "' between agentuser and agentcli: "
                                        "its filesystem has neither idmapped mounts nor access "
-                                       "lists (", os::errno_name(record.error().code),
+                                       "lists (",
+                                       os::errno_name(record.error().code),
                                        "); put the workspace on ext4, xfs, btrfs or tmpfs")};
   }
   directory.way = Way::acl;

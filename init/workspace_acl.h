@@ -24,8 +24,9 @@ struct AclRecord {
   std::map<os::FileBirth, Lists> extended;  // files that had a list already
 };
 
-/// Adds entries to everything below `directory`, which belongs to `uid` and `gid`. What cannot take them, an immutable file, stays as
-/// it is; the directory itself must: EOPNOTSUPP where the filesystem has no lists.
+/// Adds entries to everything below `directory`, which belongs to `uid` and `gid`. What cannot take
+/// them, an immutable file, stays as it is; the directory itself must: EOPNOTSUPP where the
+/// filesystem has no lists.
 os::Result<AclRecord> open_to_both(const std::string& directory, uid_t uid, gid_t gid);
 
 /// Takes the entries away and gives what the session made to `uid` and `gid`. Follows no link and

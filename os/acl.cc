@@ -38,9 +38,8 @@ AclEntry* find(Acl& acl, AclTag tag) {
 }
 
 void remove_user(Acl& acl, uid_t user) {
-  std::erase_if(acl, [&](const AclEntry& entry) {
-    return entry.tag == AclTag::user && entry.id == user;
-  });
+  std::erase_if(
+      acl, [&](const AclEntry& entry) { return entry.tag == AclTag::user && entry.id == user; });
 }
 
 // The kernel wants tags in ascending order, and ids within a tag.
@@ -78,8 +77,8 @@ Status write_acl(int file, AclKind kind, const Acl& acl) {
 
 Acl acl_of_mode(mode_t mode) {
   const auto bits = [&](unsigned shift) { return static_cast<std::uint16_t>(mode >> shift & 7U); };
-  return {{AclTag::owner, bits(6), 0}, {AclTag::owner_group, bits(3), 0},
-          {AclTag::other, bits(0), 0}};
+  return {
+      {AclTag::owner, bits(6), 0}, {AclTag::owner_group, bits(3), 0}, {AclTag::other, bits(0), 0}};
 }
 
 bool is_extended(const Acl& acl) { return std::any_of(acl.begin(), acl.end(), names_somebody); }

@@ -23,8 +23,8 @@ enum class AclTag : std::uint16_t {
 
 struct AclEntry {
   AclTag tag = AclTag::other;
-  std::uint16_t bits = 0;    // r 4, w 2, x 1
-  std::uint32_t id = 0;      // for user and group
+  std::uint16_t bits = 0;  // r 4, w 2, x 1
+  std::uint32_t id = 0;    // for user and group
   bool operator==(const AclEntry&) const = default;
 };
 using Acl = std::vector<AclEntry>;

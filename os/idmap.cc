@@ -95,7 +95,7 @@ std::vector<IdRange> complete_map(const std::vector<IdMove>& moves) {
   if (!moved(0) && !appears(moves, kParkedId)) points.push_back({0, kParkedId});
   std::sort(points.begin(), points.end(), [](IdMove a, IdMove b) { return a.disk < b.disk; });
   std::vector<IdRange> ranges;
-  std::uint32_t next = 0;
+  std::uint32_t next = points.front().disk == 0 ? 0 : 1;  // kParkedId is the owner: 0 is left out
   const auto same_up_to = [&](std::uint32_t end) {
     if (end > next) ranges.push_back({next, next, end - next});
   };

@@ -44,8 +44,8 @@ std::vector<IdRange> complete_map(const std::vector<IdMove>& moves);
 std::string map_text(const std::vector<IdRange>& ranges);
 
 /// A user namespace with these maps, for map_ids(). No process lives in it. Needs CAP_SYS_ADMIN,
-/// CAP_SETUID, CAP_SETGID and a /proc of the caller's pid namespace. ENOSPC or EPERM: the machine
-/// does not let user namespaces be made.
+/// CAP_SETUID, CAP_SETGID and, at /proc, the caller's own pid namespace. ENOSPC or EPERM: the
+/// machine does not let user namespaces be made.
 Result<Fd> make_id_namespace(const std::vector<IdRange>& uids, const std::vector<IdRange>& gids);
 
 }  // namespace os

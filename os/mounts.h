@@ -37,7 +37,8 @@ Result<Fd> new_tmpfs(const TmpfsOptions& options, MountFlags flags);
 /// process but their own (hidepid=2).
 Result<Fd> new_proc(bool hide_pids);
 
-/// A devpts of its own, nosuid and noexec; terminals in it open with mode 0620, /dev/ptmx with 0666.
+/// A devpts of its own, nosuid and noexec; terminals in it open with mode 0620, /dev/ptmx with
+/// 0666.
 Result<Fd> new_devpts();
 
 enum class Depth { one, all };  // one mount, or all below it too

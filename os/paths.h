@@ -19,8 +19,8 @@ namespace os {
 
 enum class Kind { nothing, directory, file, link, other };
 
-/// What is at `path`; a link is not followed. `nothing` as well where it cannot be looked at. An empty
-/// `path` stands for `at` itself.
+/// What is at `path`; a link is not followed. `nothing` as well where it cannot be looked at. An
+/// empty `path` stands for `at` itself.
 Kind kind_of(const std::string& path);
 Kind kind_at(int at, const std::string& path);
 
@@ -53,13 +53,14 @@ Status make_symlink(const std::string& target, const std::string& path);
 /// Gives what an O_PATH descriptor names, a link itself too, to `uid` and `gid`. Needs CAP_CHOWN.
 Status change_owner(int entry, uid_t uid, gid_t gid);
 
-/// The names in a directory, sorted, without `.` and `..`; of a larger directory any `most` of them.
+/// The names in a directory, sorted, without `.` and `..`; of a larger directory any `most` of
+/// them.
 Result<std::vector<std::string>> list_directory(const std::string& path);
 Result<std::vector<std::string>> list_directory(int directory,
                                                 std::size_t most = static_cast<std::size_t>(-1));
 
-/// Gives the file `from` the name `to`, plain names in the directory `at`; whatever had that name is
-/// replaced, a link not followed.
+/// Gives the file `from` the name `to`, plain names in the directory `at`; whatever had that name
+/// is replaced, a link not followed.
 Status rename_file(int at, const std::string& from, const std::string& to);
 
 /// Removes a file or a link if it is there.

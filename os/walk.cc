@@ -1,10 +1,9 @@
 #include "os/walk.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <linux/openat2.h>
 
 #include <cerrno>
 #include <utility>

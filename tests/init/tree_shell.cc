@@ -46,6 +46,7 @@ int run_command(uid_t uid, const std::string& command) {
   os::Result<os::Child> child = os::Child::start(0, [&] {
     if (uid != 0 && !os::become(uid, uid).ok()) return kSetupFailed;
     ::umask(022);
+    ::setenv("HOME", init::kHome, 1);
     ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
     return 127;
   });
@@ -143,8 +144,7 @@ os::Result<int> run_session(const Options& options, const init::Workspace& works
 }
 
 int run(Options options, bool idmap, const std::string& libexec) {
-  const os::Result<init::Workspace> workspace =
-      init::prepare_workspace(options.workspace, idmap);
+  const os::Result<init::Workspace> workspace = init::prepare_workspace(options.workspace, idmap);
   if (!workspace.ok()) return report(workspace.error());
   options.session.agent = "claude";
   options.session.session = "session-1";
