@@ -6,7 +6,7 @@ import dataclasses
 SECRET_FILE = "/run/agent-secrets/custom/token"
 
 SERVE = ("python3 -u -m http.server --bind 127.0.0.1 0 >server.log 2>&1 & echo $! >server.pid; "
-         "until grep -q port server.log; do sleep 0.02; done")
+         "until grep -qs port server.log; do sleep 0.02; done")
 FETCH = ("curl() { python3 -c 'import sys, urllib.request as u; "
          "print(u.urlopen(sys.argv[1]).read().decode(), end=\"\")' \"$1\"; }; "
          "curl http://127.0.0.1:$(grep -o 'port [0-9]*' server.log | cut -d' ' -f2)/words.txt && "

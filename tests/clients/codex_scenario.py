@@ -48,8 +48,9 @@ FIND_KEY = textwrap.dedent(f"""\
     echo searched
     """)
 
+# Standard output and error are two pipes: a pause between them makes their order certain.
 COMMANDS = {
-    "both-streams": "echo out; echo err >&2; exit 3",
+    "both-streams": "echo out; sleep 0.3; echo err >&2; exit 3",
     "every-byte": "seq 1 300 | tee numbers.txt | sha256sum",
     "pipeline": "cat notes.txt | tr a-z A-Z | tee upper.txt | wc -c",
     "edit": PATCH,
@@ -62,12 +63,12 @@ COMMANDS = {
            "git clone -q . ../clone && ls ../clone",
     "not-found": "no-such-command-anywhere",
     "killed": "kill -TERM $$",
-    "segfault": "sh -c 'kill -SEGV $$'; echo $?",
+    "segfault": "exec 2>&1; sh -c 'kill -SEGV $$'; echo $?",
     "links": "ln -s notes.txt link && ln notes.txt hard && readlink link && mkfifo -m 600 pipe",
-    "substitution": "diff <(echo a) <(echo b); echo to-stderr >/dev/stderr",
+    "substitution": "diff <(echo a) <(echo b); sleep 0.3; echo to-stderr >/dev/stderr",
     "server": "umask 077; echo served >page.txt; setsid /usr/bin/python3 -u -m http.server --bind "
               "127.0.0.1 0 >server.log 2>&1 & echo $! >server.pid; "
-              "until grep -q port server.log; do sleep 0.1; done; echo up",
+              "until grep -qs port server.log; do sleep 0.1; done; echo up",
     "use-server": "port=$(grep -o 'port [0-9]*' server.log | cut -d' ' -f2); "
                   "/usr/bin/python3 -c \"import urllib.request as u; "
                   "print(u.urlopen('http://127.0.0.1:$port/page.txt').read())\"; "
@@ -110,6 +111,7 @@ NORMALISE = [
     (r"Wall time: [0-9.]+ seconds", "Wall time: # seconds", "time"),
     (r"Original token count: \d+", "Original token count: #", "paths have other lengths"),
     (r"session ID \d+", "session ID #", "a random number per command"),
+    (r"(?<!\S)(/usr)?/bin/bash\b", "/bin/bash", "natively the user has no login shell to look up"),
     (r"(bash|sh|line): line \d+:\s+\d+ ", r"\1: line #: # ", "pid in a shell's message"),
 ]
 
