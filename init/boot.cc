@@ -114,7 +114,7 @@ std::optional<Failure> boot(const HostSide& host, Live& live) {
   const auto before_cli = [&]() -> Status {
     TRY(os::set_dumpable(false));
     TRY(build_container(host, live));
-    TRY(take_secrets(host.options.secrets, host.agent.name, live.runner_session.secrets));
+    TRY(take_secrets(host.options.secrets, host.agent, live.runner_session.secrets));
     return start_daemons(live);
   };
   if (Status done = before_cli(); !done.ok()) return Failure{std::move(done).error()};

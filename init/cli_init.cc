@@ -1,8 +1,7 @@
 #include "init/cli_init.h"
 
-#include <signal.h>
-
 #include <chrono>
+#include <csignal>
 #include <optional>
 
 #include "init/cli_message.h"
@@ -77,8 +76,8 @@ int run_cli_init(const SessionMounts& mounts, CliStart start) {
   os::set_process_name("cli-init");
   const auto tree = build_cli_tree(mounts);
   if (!tree.ok()) return fail(start.socket, tree.error());
-  start.memfd_noexec = tree.value().memfd_noexec &&
-                       offered(policy::Protection::memfd_noexec, *start.hidden);
+  start.memfd_noexec =
+      tree.value().memfd_noexec && offered(policy::Protection::memfd_noexec, *start.hidden);
   auto signals = os::signal_descriptor();
   if (!signals.ok()) return fail(start.socket, signals.error());
   // The CLI stays in its caller's session and process group, or it would lose the terminal; this

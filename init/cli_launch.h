@@ -17,12 +17,12 @@ struct CliStart {
   const std::vector<policy::Protection>* hidden = nullptr;
   std::vector<std::string> command;
   std::vector<std::string> env;
-  std::string directory;         // where it starts
-  os::SignalState signals;       // as agent-init inherited them
+  std::string directory;    // where it starts
+  os::SignalState signals;  // as agent-init inherited them
   os::ClosedStdio closed_stdio = 0;
-  int relay = -1;                // may be executed, being what a redirected exec loads
-  int socket = -1;               // cli_message.h
-  bool memfd_noexec = false;     // what build_cli_tree() achieved
+  int relay = -1;             // may be executed, being what a redirected exec loads
+  int socket = -1;            // cli_message.h
+  bool memfd_noexec = false;  // what build_cli_tree() achieved
 };
 
 /// Confines this process, reports `ready` with the listener, waits for the go and becomes the CLI.

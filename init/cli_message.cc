@@ -61,9 +61,9 @@ os::Result<ReceivedCliMessage> receive_cli_message(int socket) {
     return Error{EPROTO, "receive a message from the CLI's side"};
   }
   const auto programs = std::span(header.own_programs).first(header.programs);
-  received.message = {header.word, header.value, header.protections,
-                      {programs.begin(), programs.end()}, header.exit_code,
-                      message.bytes.substr(sizeof header)};
+  received.message = {header.word,        header.value,
+                      header.protections, {programs.begin(), programs.end()},
+                      header.exit_code,   message.bytes.substr(sizeof header)};
   if (!message.fds.empty()) received.listener = std::move(message.fds.front());
   if (message.sender) received.sender = message.sender->pid;
   return received;

@@ -21,10 +21,10 @@ enum class CliWord : std::uint32_t {
 struct CliMessage {
   CliWord word = CliWord::failed;
   std::int32_t value = 0;
-  CliProtections protections;             // ready
-  std::vector<os::FileId> own_programs;   // ready: Agent::programs that exist
-  std::int32_t exit_code = 125;           // failed: what the session ends with
-  std::string text;                       // failed
+  CliProtections protections;            // ready
+  std::vector<os::FileId> own_programs;  // ready: Agent::programs that exist
+  std::int32_t exit_code = 125;          // failed: what the session ends with
+  std::string text;                      // failed
 };
 
 os::Status send_cli_message(int socket, const CliMessage& message, int listener = -1);

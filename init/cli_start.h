@@ -13,8 +13,8 @@ namespace init {
 std::optional<Failure> start_cli(const HostSide& host, Live& live);
 
 /// Answers the CLI's own first exec, which must come from the process that PID 1 let go: its code
-/// is still ours, so what it asks for is what the session wants. Call when the listener is readable.
-/// EPERM: somebody else was first, and was refused.
+/// is still ours, so what it asks for is what the session wants. Call when the listener is
+/// readable. EPERM: somebody else was first, and was refused.
 os::Status admit_first_exec(const CliSide& cli);
 
 }  // namespace init

@@ -42,12 +42,12 @@ struct Failure {
 
 /// The vendor CLI and its namespace.
 struct CliSide {
-  os::Child init;      // cli-init
-  os::Fd socket;       // cli_message.h
-  os::Fd root;         // `/` of its tree, O_PATH
-  os::Fd listener;     // not valid: no exec trap
-  os::Fd process;      // pidfd of the CLI itself
-  pid_t pid = 0;       // of the CLI, as PID 1 sees it
+  os::Child init;   // cli-init
+  os::Fd socket;    // cli_message.h
+  os::Fd root;      // `/` of its tree, O_PATH
+  os::Fd listener;  // not valid: no exec trap
+  os::Fd process;   // pidfd of the CLI itself
+  pid_t pid = 0;    // of the CLI, as PID 1 sees it
   CliProtections protections;
   std::vector<os::FileId> own_programs;
 };

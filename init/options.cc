@@ -119,30 +119,35 @@ const Option* find_option(std::string_view word) {
   return nullptr;
 }
 
+// Reads the option at words[at], which starts with `-`, and the value it needs.
+Status take_option(std::span<char*> words, std::size_t& at, RunOptions& options) {
+  const std::string_view word = words[at];
+  const std::size_t equals = word.starts_with("--") ? word.find('=') : std::string_view::npos;
+  const Option* option = find_option(word.substr(0, equals));
+  if (option == nullptr) return invalid(join("unknown option '", word, "'"));
+  std::string_view value;
+  if (equals != std::string_view::npos) {
+    if (option->value.empty()) return invalid(join(option->word, " takes no value"));
+    value = word.substr(equals + 1);
+  } else if (!option->value.empty()) {
+    if (++at == words.size()) return invalid(join(option->word, " needs a value"));
+    value = words[at];
+  }
+  TRY_STEP(option->apply(options, value), join(option->word, " '", value, "'"));
+  return {};
+}
+
 }  // namespace
 
 os::Result<RunOptions> parse_run_options(std::span<char*> words) {
   RunOptions options;
   std::size_t at = 0;
-  for (; at < words.size(); ++at) {
-    std::string_view word = words[at];
-    if (word == "--") {
+  for (; at < words.size() && words[at][0] == '-'; ++at) {
+    if (std::string_view(words[at]) == "--") {
       ++at;
       break;
     }
-    if (!word.starts_with('-')) break;
-    const std::size_t equals = word.starts_with("--") ? word.find('=') : std::string_view::npos;
-    const Option* option = find_option(word.substr(0, equals));
-    if (option == nullptr) return invalid(join("unknown option '", word, "'"));
-    std::string_view value;
-    if (equals != std::string_view::npos) {
-      if (option->value.empty()) return invalid(join(option->word, " takes no value"));
-      value = word.substr(equals + 1);
-    } else if (!option->value.empty()) {
-      if (++at == words.size()) return invalid(join(option->word, " needs a value"));
-      value = words[at];
-    }
-    TRY_STEP(option->apply(options, value), join(option->word, " '", value, "'"));
+    TRY(take_option(words, at, options));
   }
   options.command.assign(words.begin() + static_cast<std::ptrdiff_t>(at), words.end());
   if (options.workspace.empty()) return invalid("--workspace is missing");
@@ -153,7 +158,8 @@ os::Result<RunOptions> parse_run_options(std::span<char*> words) {
 std::string run_help() {
   std::string text =
       "Usage: agent-init run --workspace DIR [OPTIONS] -- COMMAND [ARGUMENTS]\n"
-      "Runs COMMAND as a vendor CLI: it keeps its credentials, what it executes gets a sandbox.\n\n";
+      "Runs COMMAND as a vendor CLI: it keeps its credentials, what it executes gets a "
+      "sandbox.\n\n";
   for (const Option& option : kOptions) {
     std::string left = join("  ", option.word, option.value.empty() ? "" : " ", option.value);
     left.resize(std::max<std::size_t>(left.size() + 2, 28), ' ');

@@ -2,11 +2,11 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <signal.h>
 #include <sys/epoll.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 
 #include "init/options.h"
@@ -115,12 +115,11 @@ class Warden {
 };
 
 Result<int> run_session(const HostSide& host) {
-  os::Child child = TRY_STEP(
-      os::Child::start(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS,
-                       [&] { return run_pid1(host); }),
-      "make the container's namespaces");
-  const SessionProcess session{host.options.name, child.pid(),
-                               TRY(os::start_time(child.pid()))};
+  os::Child child =
+      TRY_STEP(os::Child::start(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS,
+                                [&] { return run_pid1(host); }),
+               "make the container's namespaces");
+  const SessionProcess session{host.options.name, child.pid(), TRY(os::start_time(child.pid()))};
   const Status added = add_session(session);
   if (!added.ok()) {
     static_cast<void>(child.signal(SIGKILL).ok());

@@ -1,8 +1,7 @@
 #include "init/pid1.h"
 
-#include <signal.h>
-
 #include <array>
+#include <csignal>
 
 #include "init/boot.h"
 #include "init/shutdown.h"

@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 
+#include <vector>
+
+#include "init/trees.h"
 #include "init/users.h"
 #include "os/creds.h"
 #include "os/fd.h"
@@ -11,7 +14,7 @@
 namespace init {
 namespace {
 
-constexpr std::size_t kLargestSecret = 64 * 1024;
+constexpr std::size_t kLargestSecret = std::size_t{64} << 10;
 
 os::Status write_secret(const std::string& path, const std::string& value) {
   const os::FsUser cli = TRY(os::FsUser::enter(kAgentCli, kAgentCli));
@@ -19,11 +22,24 @@ os::Status write_secret(const std::string& path, const std::string& value) {
   return os::write_all(file.get(), value);
 }
 
-os::Status take_secret(const SecretFd& secret, const std::string& agent,
+// Where the CLI finds a secret: below /run, and in its own directory if it looks for it there.
+std::vector<std::string> files_of(const std::string& secret, const policy::Agent& agent) {
+  std::vector<std::string> paths{os::join(secrets_dir(agent.name), '/', secret)};
+  for (const policy::SecretFile& file : agent.secret_files) {
+    if (file.secret != secret) continue;
+    paths.push_back(os::join(kHome, '/', agent.home_dir, '/', file.path));
+  }
+  return paths;
+}
+
+os::Status take_secret(const SecretFd& secret, const policy::Agent& agent,
                        runner::SecretValues& values) {
   const os::Fd source(secret.fd);
   std::string value = TRY(os::read_sensitive(source.get(), kLargestSecret));
-  os::Status done = write_secret(os::join(secrets_dir(agent), '/', secret.name), value);
+  os::Status done;
+  for (const std::string& path : files_of(secret.name, agent)) {
+    if (done.ok()) done = write_secret(path, value);
+  }
   if (done.ok()) done = values.add(value);
   os::wipe(value);
   return done;
@@ -31,11 +47,9 @@ os::Status take_secret(const SecretFd& secret, const std::string& agent,
 
 }  // namespace
 
-std::string secrets_dir(const std::string& agent) {
-  return os::join("/run/agent-secrets/", agent);
-}
+std::string secrets_dir(const std::string& agent) { return os::join("/run/agent-secrets/", agent); }
 
-os::Status take_secrets(std::span<const SecretFd> secrets, const std::string& agent,
+os::Status take_secrets(std::span<const SecretFd> secrets, const policy::Agent& agent,
                         runner::SecretValues& values) {
   for (const SecretFd& secret : secrets) {
     TRY_STEP(take_secret(secret, agent, values), os::join("take secret '", secret.name, "'"));

@@ -1,9 +1,8 @@
 #include "init/services.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <vector>
 
 #include "audit/daemon.h"
@@ -76,9 +75,9 @@ os::Result<os::Child> start_auditd(const Live& live) {
   config.session = live.host->session;
   config.copy = live.host->events.get();
   config.owner = kInit;
-  return TRY_STEP(start([&] { return become_auditd(live); },
-                        [&] { return audit::run_auditd(config); }),
-                  "start agent-auditd");
+  return TRY_STEP(
+      start([&] { return become_auditd(live); }, [&] { return audit::run_auditd(config); }),
+      "start agent-auditd");
 }
 
 os::Result<os::Child> start_runner(const Live& live) {

@@ -1,7 +1,6 @@
 #include "init/shutdown.h"
 
-#include <signal.h>
-
+#include <csignal>
 #include <thread>
 
 #include "audit/actions.h"

@@ -22,7 +22,7 @@ namespace {
 using os::Error;
 using os::join;
 
-constexpr int kSocket = 3;     // where agent-sandbox expects its socket
+constexpr int kSocket = 3;       // where agent-sandbox expects its socket
 constexpr int kOutOfTheWay = 8;  // above every number that is given out below
 
 // In the child. Returns only if a step failed.
@@ -73,8 +73,7 @@ os::Result<Spawner> start_spawner(const SessionMounts& mounts) {
   Spawner spawner;
   spawner.child = TRY(os::Child::start(CLONE_NEWPID | CLONE_NEWNS, [&] {
     os::set_process_name("agent-sandbox");
-    send_error(errors.write_end.get(),
-               become_spawner(mounts, program, pair.second.get()).error());
+    send_error(errors.write_end.get(), become_spawner(mounts, program, pair.second.get()).error());
     return 125;
   }));
   errors.write_end.reset();

@@ -1,15 +1,17 @@
 #include "init/supervisor.h"
 
-#include <signal.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 
 #include "audit/actions.h"
 #include "init/cli_message.h"
 #include "init/cli_start.h"
+#include "init/control_protocol.h"
+#include "init/status.h"
 #include "os/listener.h"
 #include "os/log.h"
 #include "os/text.h"
@@ -29,8 +31,8 @@ constexpr int kLost = 125;
 
 // What somebody sends to the session is meant for the CLI. What a terminal makes goes to its whole
 // foreground group, the CLI included, without us.
-constexpr std::array kForwarded{SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH,
-                                SIGCONT};
+constexpr std::array kForwarded{SIGTERM, SIGINT,  SIGHUP,   SIGQUIT,
+                                SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
 
 milliseconds since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start);
@@ -55,8 +57,17 @@ Status Supervisor::watch() {
   return loop_.watch(live_.cli.listener.get(), EPOLLIN, [this] { return on_notification(); });
 }
 
+Status Supervisor::serve_control() {
+  control_ = TRY(ControlServer::start(loop_, kControlSocket, [this] {
+    return status_records(live_, {&live_.auditd, auditd_started_, auditd_limit_.restarts()},
+                          {&live_.runner, runner_started_, runner_limit_.restarts()});
+  }));
+  return {};
+}
+
 os::Result<Ending> Supervisor::run() {
   TRY(watch());
+  TRY(serve_control());
   reap();  // whoever ended before the signals were watched
   TRY(loop_.run());
   return ending_as_;
@@ -92,8 +103,8 @@ void Supervisor::forward(const os::Arrived& signal) {
 }
 
 void Supervisor::hurry() {
-  for (const Status& sent : {os::signal_process(live_.cli.process.get(), SIGKILL),
-                             live_.cli.init.signal(SIGTERM)}) {
+  for (const Status& sent :
+       {os::signal_process(live_.cli.process.get(), SIGKILL), live_.cli.init.signal(SIGTERM)}) {
     if (!sent.ok()) os::note(sent.error().text());
   }
 }
@@ -168,16 +179,16 @@ bool Supervisor::cli_uses_listener() const {
 
 void Supervisor::on_runner_death(pid_t pid, os::ExitStatus status) {
   live_.runner.reaped();
-  const unsigned answered =
-      live_.cli.listener.valid() ? runner::answer_all(*live_.slots, live_.cli.listener.get(), EIO)
-                                 : 0;
+  const unsigned answered = live_.cli.listener.valid()
+                                ? runner::answer_all(*live_.slots, live_.cli.listener.get(), EIO)
+                                : 0;
   if (ending_ || !cli_uses_listener()) return;
   const bool killed = status == os::ExitStatus{true, SIGKILL};
   const auto delay = runner_limit_.after_death(since(runner_started_), killed);
   const std::string how = status.text();
   if (!delay) {
-    const Status watched = loop_.watch(live_.cli.listener.get(), EPOLLIN,
-                                       [this] { return on_notification(); });
+    const Status watched =
+        loop_.watch(live_.cli.listener.get(), EPOLLIN, [this] { return on_notification(); });
     if (!watched.ok()) os::report(watched.error().text());
     return lose("runner-lost", join("agent-task-runnerd keeps ending (", how, ")"));
   }
@@ -195,8 +206,8 @@ void Supervisor::start_runner_again(pid_t old_pid, unsigned answered, const std:
   live_.runner = std::move(runner).value();
   runner_started_ = Clock::now();
   os::note(join("agent-task-runnerd ended (", how, ") and was started again"));
-  live_.audit->offer(audit::runner_restarted(old_pid, live_.runner.pid(),
-                                             runner_limit_.restarts(), answered, how));
+  live_.audit->offer(audit::runner_restarted(old_pid, live_.runner.pid(), runner_limit_.restarts(),
+                                             answered, how));
 }
 
 void Supervisor::on_auditd_death(os::ExitStatus status) {
@@ -220,8 +231,8 @@ void Supervisor::on_spawner_death(os::ExitStatus status) {
 void Supervisor::on_cli_init_death() {
   live_.cli.init.reaped();
   // Its last words, if it had any, are in the socket.
-  for (auto left = receive_cli_message(live_.cli.socket.get());
-       left.ok() && !left.value().end; left = receive_cli_message(live_.cli.socket.get())) {
+  for (auto left = receive_cli_message(live_.cli.socket.get()); left.ok() && !left.value().end;
+       left = receive_cli_message(live_.cli.socket.get())) {
     if (left.value().message.word == CliWord::ended) return cli_ended(left.value().message.value);
   }
   if (!ending_) ending_as_ = {"cli-init-lost", kLost};

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "init/control_server.h"
 #include "init/live.h"
 #include "init/services.h"
 #include "os/loop.h"
@@ -35,6 +36,7 @@ class Supervisor {
       : live_(live), loop_(std::move(loop)), signals_(std::move(signals)) {}
 
   os::Status watch();
+  os::Status serve_control();
   os::Status on_signals();
   os::Status on_cli_message();
   os::Status on_notification();
@@ -56,6 +58,7 @@ class Supervisor {
   Live& live_;
   os::Loop loop_;
   os::Fd signals_;
+  std::unique_ptr<ControlServer> control_;  // after the loop that it is served from
   RestartLimit runner_limit_;
   RestartLimit auditd_limit_;
   Clock::time_point runner_started_{};

@@ -31,8 +31,8 @@ Status limit_capabilities(std::span<const int> kept) {
   TRY(empty_ambient_set());
   ::capng_clear(CAPNG_SELECT_BOTH);
   for (const int capability : kept) {
-    const auto sets = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED |
-                                                CAPNG_BOUNDING_SET);
+    const auto sets =
+        static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET);
     if (::capng_update(CAPNG_ADD, sets, static_cast<unsigned>(capability)) != 0) {
       return Error{EINVAL, join("keep capability ", capability)};
     }

@@ -1,12 +1,12 @@
 #include "os/child.h"
 
 #include <linux/sched.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "os/retry.h"

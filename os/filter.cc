@@ -142,18 +142,12 @@ Result<Filter> cli_filter(CliRules rules) {
   if (rules.trap_exec) trap_exec(builder);
   deny_suid(builder);
   deny_common(builder);
-  builder.add_all(
-      fails_with(EPERM),
-      {SCMP_SYS(unshare),          SCMP_SYS(setns),
-       SCMP_SYS(ptrace),           SCMP_SYS(process_vm_readv),
-       SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd),
-       SCMP_SYS(kcmp),             SCMP_SYS(mount),
-       SCMP_SYS(umount2),          SCMP_SYS(open_tree),
-       SCMP_SYS(move_mount),       SCMP_SYS(fsopen),
-       SCMP_SYS(fsconfig),         SCMP_SYS(fsmount),
-       SCMP_SYS(fspick),           SCMP_SYS(mount_setattr),
-       kOpenTreeAttr,              SCMP_SYS(pivot_root),
-       SCMP_SYS(chroot)});
+  builder.add_all(fails_with(EPERM),
+                  {SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
+                   SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd), SCMP_SYS(kcmp),
+                   SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(open_tree), SCMP_SYS(move_mount),
+                   SCMP_SYS(fsopen), SCMP_SYS(fsconfig), SCMP_SYS(fsmount), SCMP_SYS(fspick),
+                   SCMP_SYS(mount_setattr), kOpenTreeAttr, SCMP_SYS(pivot_root), SCMP_SYS(chroot)});
   for (const std::uint64_t flag : kNamespaceFlags) {
     builder.add(fails_with(EPERM), SCMP_SYS(clone), {has_bits(0, flag)});
   }

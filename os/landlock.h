@@ -12,9 +12,9 @@ namespace os {
 /// The kernel's Landlock version, from 1; ENOSYS or EOPNOTSUPP where there is none.
 Result<int> landlock_version();
 
-/// A ruleset under which only these files (open descriptors, O_PATH will do) can be executed. A rule
-/// sits on the file's inode: the mount or path it is reached by does not matter. Each must be a
-/// regular file, since a rule on a directory would admit all below it (EISDIR).
+/// A ruleset under which only these files (open descriptors, O_PATH will do) can be executed. A
+/// rule sits on the file's inode: the mount or path it is reached by does not matter. Each must be
+/// a regular file, since a rule on a directory would admit all below it (EISDIR).
 Result<Fd> execute_only(std::span<const int> files);
 
 /// A ruleset under which files can be written, made and removed only at or below `paths`. A path

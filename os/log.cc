@@ -1,9 +1,9 @@
 #include "os/log.h"
 
-#include <limits.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include <climits>
 #include <string>
 
 #include "os/text.h"

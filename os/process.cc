@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 
 #include "os/fd.h"
@@ -37,7 +37,7 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
 
 bool is_root() { return ::geteuid() == 0; }
 
-void stop_self() { ::raise(SIGSTOP); }
+void stop_self() { static_cast<void>(::raise(SIGSTOP)); }
 
 ClosedStdio hold_stdio() {
   ClosedStdio closed = 0;

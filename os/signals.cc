@@ -59,10 +59,9 @@ Result<Arrived> next_signal(int descriptor) {
   if (retrying([&] { return ::read(descriptor, &info, sizeof info); }) != sizeof info) {
     return last_error("read a signal");
   }
-  const bool from_process = info.ssi_code == SI_USER || info.ssi_code == SI_QUEUE ||
-                            info.ssi_code == SI_TKILL;
-  return Arrived{static_cast<int>(info.ssi_signo), from_process,
-                 static_cast<pid_t>(info.ssi_pid)};
+  const bool from_process =
+      info.ssi_code == SI_USER || info.ssi_code == SI_QUEUE || info.ssi_code == SI_TKILL;
+  return Arrived{static_cast<int>(info.ssi_signo), from_process, static_cast<pid_t>(info.ssi_pid)};
 }
 
 Result<Fd> termination_descriptor() {

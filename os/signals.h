@@ -1,8 +1,7 @@
 // The signal mask and dispositions of this process, and a descriptor that signals arrive on.
 #pragma once
 
-#include <signal.h>
-
+#include <csignal>
 #include <cstdint>
 
 #include "os/fd.h"

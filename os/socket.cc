@@ -52,8 +52,7 @@ void take_fds(const cmsghdr& header, std::vector<Fd>& fds) {
 }
 
 void take_control(msghdr& header, Message& message) {
-  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr;
-       part = CMSG_NXTHDR(&header, part)) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level != SOL_SOCKET) continue;
     if (part->cmsg_type == SCM_RIGHTS) take_fds(*part, message.fds);
     if (part->cmsg_type == SCM_CREDENTIALS) {
