@@ -7,10 +7,12 @@
 // Their output goes to stdout; a command that fails is followed by a line `[status N]`.
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -20,6 +22,7 @@
 
 #include "init/trees.h"
 #include "init/users.h"
+#include "os/capabilities.h"
 #include "os/child.h"
 #include "os/creds.h"
 #include "os/socket.h"
@@ -30,6 +33,10 @@ namespace {
 using init::SessionMounts;
 
 constexpr int kSetupFailed = 125;
+
+// What PID 1 has left of its rights when it makes the session's mounts.
+constexpr std::array kCapabilities = {CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_SETUID,
+                                      CAP_SETGID,    CAP_SETPCAP,    CAP_KILL};
 
 struct Options {
   std::string workspace;
@@ -121,6 +128,7 @@ os::Result<int> run_session(const Options& options, const init::Workspace& works
   view.cli_dirs = options.session.cli_dirs;
   view.libexec = libexec;
   TRY_STEP(init::prepare_container_view(view), "prepare the view");
+  TRY(os::limit_capabilities(kCapabilities));
   const SessionMounts mounts = TRY_STEP(init::mount_session(options.session), "mount the session");
   for (const init::MountWay& way : mounts.ways) {
     std::cerr << "way " << way.path << ' ' << init::way_name(way.way) << '\n';
