@@ -171,6 +171,7 @@ def check_trapped(trapped, native):
     check(found == "searched", f"the key is out of reach of commands: {found}")
     told = [text for text in trapped["bodies"] if scenario.KEY in text]
     check(not told, "the key is in no request to the model")
+    check(scenario.KEY not in trapped["stdout"] + trapped["stderr"], "the key was not printed")
 
 
 def check_events(path):

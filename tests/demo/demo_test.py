@@ -46,9 +46,9 @@ def main():
         return 77
     before = leftovers()
     failures = []
-    for person, options in (("root", {}), ("root again", {}), ("uid 501", {"sudo_uid": 501}),
-                            ("uid 1000", {"sudo_uid": 1000})):
-        done = demo(source, build, "--json", **options)
+    for person, uid in (("root", None), ("root again", None), ("root by sudo", 0),
+                        ("uid 501", 501), ("uid 1000", 1000)):
+        done = demo(source, build, "--json", sudo_uid=uid)
         if sys.argv[3:] == ["--update"]:
             GOLDEN.write_text(masked(done.stdout))
         if done.returncode != 0:
