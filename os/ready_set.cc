@@ -23,6 +23,8 @@ Status add_to_ready_set(int set, int fd) {
   return {};
 }
 
+void remove_from_ready_set(int set, int fd) { ::epoll_ctl(set, EPOLL_CTL_DEL, fd, nullptr); }
+
 Result<std::vector<int>> wait_ready(int set, int milliseconds) {
   std::array<epoll_event, 64> events{};
   const int count = retrying(

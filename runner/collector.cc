@@ -35,10 +35,10 @@ os::Status Collector::open() {
   return {};
 }
 
-void Collector::add(os::Fd job_socket, JobInfo info) {
+void Collector::add(os::Fd job_socket, const policy::Profile& profile, JobInfo info) {
   const int fd = job_socket.get();
   const std::lock_guard lock(mutex_);
-  entries_[fd] = Entry{std::move(job_socket), std::move(info)};
+  entries_[fd] = Entry{std::move(job_socket), &profile, std::move(info)};
   if (!os::add_to_ready_set(epoll_.get(), fd).ok()) entries_.erase(fd);
 }
 
@@ -76,28 +76,32 @@ void Collector::read_one(int fd) {
   for (;;) {
     auto message = os::receive_message(fd, sizeof(Report), MSG_DONTWAIT);
     if (!message.ok() && message.error().code == EAGAIN) return;
-    if (!message.ok() || message.value().end ||
-        !take_report(found->second, message.value().bytes)) {
-      entries_.erase(found);  // closing it takes it out of the epoll set
-      return;
+    Next next = Next::gone;
+    if (message.ok() && !message.value().end) {
+      next = take_report(found->second, message.value().bytes);
     }
+    if (next == Next::more) continue;
+    Entry entry = std::move(found->second);
+    entries_.erase(found);
+    os::remove_from_ready_set(epoll_.get(), fd);
+    if (next == Next::empty) parking_.give_back(*entry.profile, std::move(entry.socket));
+    return;
   }
 }
 
-// False: the job has no process any more.
-bool Collector::take_report(Entry& entry, const std::string& bytes) {
+Collector::Next Collector::take_report(Entry& entry, const std::string& bytes) {
   Report report{};
-  if (bytes.size() != sizeof report) return false;
+  if (bytes.size() != sizeof report) return Next::gone;
   std::memcpy(&report, bytes.data(), sizeof report);
-  if (report.magic != kReportMagic) return false;
+  if (report.magic != kReportMagic) return Next::gone;
   JobInfo& info = entry.info;
   switch (report.kind) {
-    case kReportStarted: info.pid = static_cast<pid_t>(report.value); return true;
-    case kReportTimeout: entry.timed_out = true; return true;
+    case kReportStarted: info.pid = static_cast<pid_t>(report.value); return Next::more;
+    case kReportTimeout: entry.timed_out = true; return Next::more;
     case kReportFd:
       audit_.offer(audit::fd_withheld(info.id, static_cast<int>(report.value),
                                       reason_name(report.detail)));
-      return true;
+      return Next::more;
     case kReportExited: {
       audit::ExecEnd end;
       const int status = static_cast<int>(report.value);
@@ -115,10 +119,11 @@ bool Collector::take_report(Entry& entry, const std::string& bytes) {
       end.timed_out = entry.timed_out;
       audit_.offer(audit::exec_exited(end));
       info.lingering = true;
-      return true;
+      return Next::more;
     }
-    case kReportFailed: return true;  // its end is reported too
-    default: return false;            // kReportEmpty
+    case kReportFailed: return Next::more;  // its end is reported too
+    case kReportEmpty: return Next::empty;
+    default: return Next::gone;
   }
 }
 

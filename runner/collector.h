@@ -12,6 +12,8 @@
 
 #include "audit/client.h"
 #include "os/fd.h"
+#include "policy/profile.h"
+#include "runner/parking.h"
 
 namespace runner {
 
@@ -30,13 +32,14 @@ struct JobInfo {
 /// its wake-ups stay off the path of the next exec.
 class Collector {
  public:
-  explicit Collector(const audit::Client& audit) : audit_(audit) {}
+  Collector(const audit::Client& audit, Parking& parking) : audit_(audit), parking_(parking) {}
 
   /// Before any other call.
   os::Status open();
 
-  /// Takes over the job's socket. Thread-safe.
-  void add(os::Fd job_socket, JobInfo info);
+  /// Takes over the job's socket; the sandbox goes back to the parking when it is empty.
+  /// Thread-safe.
+  void add(os::Fd job_socket, const policy::Profile& profile, JobInfo info);
 
   /// Jobs that still have processes, oldest first. Thread-safe.
   std::vector<JobInfo> jobs() const;
@@ -50,13 +53,16 @@ class Collector {
  private:
   struct Entry {
     os::Fd socket;
+    const policy::Profile* profile = nullptr;
     JobInfo info;
     bool timed_out = false;
   };
+  enum class Next { more, empty, gone };
   void read_one(int fd);
-  bool take_report(Entry& entry, const std::string& bytes);
+  Next take_report(Entry& entry, const std::string& bytes);
 
   const audit::Client& audit_;
+  Parking& parking_;
   os::Fd epoll_;
   mutable std::mutex mutex_;
   std::map<int, Entry> entries_;

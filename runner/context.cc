@@ -42,7 +42,7 @@ Context::Context(const Session& the_session, const Channels& the_channels, os::F
       channels(the_channels),
       audit(channels.audit, channels.audit_state, &session.secrets),
       parking(channels.spawner, kParkedPerProfile),
-      collector(audit),
+      collector(audit, parking),
       proc(std::move(the_proc)),
       files(proc.get()),
       relay_id(the_relay) {}

@@ -129,15 +129,16 @@ void ExecTrap::run_command(Walk walk) {
       become_relay(std::move(walk.pending), context_.files, walk.copy, context_.channels.relay,
                    context_.relay_id, sandbox.relay.get());
   sandbox.relay.reset();  // from here on its end means the end of the relay
-  if (redirect.how == Redirected::done) {
-    JobSpec job = job_for(context_, walk.order);
-    job.cwd_id = walk.copy.cwd;
-    job.signal_mask = redirect.signal_mask;
-    if (job.kind == kJobRun) job.path = walk.copy.given;
-    JobInfo info = info_for(walk.order);
-    if (send_job(sandbox.job.get(), job, profile, context_.session).ok()) {
-      context_.collector.add(std::move(sandbox.job), std::move(info));
-    }
+  if (redirect.how != Redirected::done) {
+    context_.parking.give_back(profile, std::move(sandbox.job));
+    return;
+  }
+  JobSpec job = job_for(context_, walk.order);
+  job.cwd_id = walk.copy.cwd;
+  job.signal_mask = redirect.signal_mask;
+  if (job.kind == kJobRun) job.path = walk.copy.given;
+  if (send_job(sandbox, job, profile, context_.session).ok()) {
+    context_.collector.add(std::move(sandbox.job), profile, info_for(walk.order));
   }
   context_.parking.refill(profile);
 }

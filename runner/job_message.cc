@@ -41,7 +41,7 @@ void set_private_filesystems(Job& job, const Session& session) {
 
 }  // namespace
 
-os::Status send_job(int socket, const JobSpec& spec, const policy::Profile& profile,
+os::Status send_job(const Parked& parked, const JobSpec& spec, const policy::Profile& profile,
                     const Session& session) {
   Job job{};
   job.magic = kJobMagic;
@@ -67,7 +67,7 @@ os::Status send_job(int socket, const JobSpec& spec, const policy::Profile& prof
   for (const std::string& variable : spec.env) append(strings, variable);
   job.bytes = strings.size();
   os::Fd file;
-  std::vector<int> fds;
+  std::vector<int> fds{parked.sandbox.get()};
   if (strings.size() > kInlineBytes) {
     file = TRY(os::memory_file("job", strings));
     fds.push_back(file.get());
@@ -76,7 +76,7 @@ os::Status send_job(int socket, const JobSpec& spec, const policy::Profile& prof
   }
   std::string message(reinterpret_cast<const char*>(&job), sizeof job);
   message += strings;
-  return os::send_message(socket, message, fds);
+  return os::send_message(parked.job.get(), message, fds);
 }
 
 }  // namespace runner

@@ -8,6 +8,7 @@
 #include "os/result.h"
 #include "policy/profile.h"
 #include "runner/daemon.h"
+#include "runner/parking.h"
 #include "runner/sandbox_protocol.h"
 
 namespace runner {
@@ -23,8 +24,9 @@ struct JobSpec {
   std::uint64_t signal_mask = 0;
 };
 
-/// Sends the job; a large one travels in a memory file. EPIPE: that sandbox is gone.
-os::Status send_job(int socket, const JobSpec& spec, const policy::Profile& profile,
+/// Sends the job with the sandbox's end of the relay's socket; a large one travels in a memory
+/// file. EPIPE: that sandbox is gone.
+os::Status send_job(const Parked& parked, const JobSpec& spec, const policy::Profile& profile,
                     const Session& session);
 
 }  // namespace runner

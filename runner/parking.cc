@@ -11,43 +11,58 @@
 namespace runner {
 namespace {
 
+// More than this many sandboxes do not stay parked when a burst is over.
+constexpr std::size_t kMostParked = 16;
+
 // A parked sandbox says nothing before its job; a word or the end of the line means it failed.
-bool alive(const Parked& parked) {
-  const auto message = os::receive_message(parked.job.get(), sizeof(Report), MSG_DONTWAIT);
+bool alive(const os::Fd& job) {
+  const auto message = os::receive_message(job.get(), sizeof(Report), MSG_DONTWAIT);
   return !message.ok() && message.error().code == EAGAIN;
 }
 
 }  // namespace
 
-os::Result<Parked> Parking::park(const policy::Profile& profile) const {
+os::Result<os::Fd> Parking::park(const policy::Profile& profile) const {
   os::SocketPair job = TRY(os::seqpacket_pair());
-  os::SocketPair relay = TRY(os::seqpacket_pair());
   Park request{};
   request.magic = kParkMagic;
   request.own_pid_namespace = profile.pidns == policy::Profile::PidNs::command ? 1 : 0;
   request.filter = (profile.suid == policy::Profile::Suid::allow ? 1U : 0U) +
                    (profile.userns == policy::Profile::Userns::allow ? 2U : 0U);
-  std::vector<int> fds{job.second.get(), relay.second.get()};
+  std::vector<int> fds{job.second.get()};
   if (const auto ruleset = rulesets_.find(&profile); ruleset != rulesets_.end()) {
     request.landlock = 1;
     fds.push_back(ruleset->second.get());
   }
   const std::string_view bytes(reinterpret_cast<const char*>(&request), sizeof request);
   TRY_STEP(os::send_message(spawner_, bytes, fds), "ask for a sandbox");
-  return Parked{std::move(job.first), std::move(relay.first)};
+  return std::move(job.first);
+}
+
+os::Fd Parking::take_waiting(const policy::Profile& profile) {
+  const std::lock_guard lock(mutex_);
+  auto& waiting = parked_[&profile];
+  while (!waiting.empty()) {
+    // The one parked last: its memory is still in the CPU's caches.
+    os::Fd job = std::move(waiting.back());
+    waiting.pop_back();
+    if (alive(job)) return job;
+  }
+  return {};
 }
 
 os::Result<Parked> Parking::take(const policy::Profile& profile) {
-  {
-    const std::lock_guard lock(mutex_);
-    auto& waiting = parked_[&profile];
-    while (!waiting.empty()) {
-      Parked parked = std::move(waiting.back());
-      waiting.pop_back();
-      if (alive(parked)) return parked;
-    }
-  }
-  return park(profile);
+  os::Fd job = take_waiting(profile);
+  if (!job.valid()) job = TRY(park(profile));
+  os::SocketPair relay = TRY(os::seqpacket_pair());
+  return Parked{std::move(job), std::move(relay.first), std::move(relay.second)};
+}
+
+void Parking::give_back(const policy::Profile& profile, os::Fd job) {
+  if (!alive(job)) return;
+  const std::lock_guard lock(mutex_);
+  auto& waiting = parked_[&profile];
+  if (waiting.size() < kMostParked) waiting.push_back(std::move(job));
 }
 
 void Parking::refill(const policy::Profile& profile) {
@@ -56,10 +71,10 @@ void Parking::refill(const policy::Profile& profile) {
       const std::lock_guard lock(mutex_);
       if (parked_[&profile].size() >= ready_) return;
     }
-    auto parked = park(profile);
-    if (!parked.ok()) return;  // the next take() reports it
+    auto job = park(profile);
+    if (!job.ok()) return;  // the next take() reports it
     const std::lock_guard lock(mutex_);
-    parked_[&profile].push_back(std::move(parked).value());
+    parked_[&profile].push_back(std::move(job).value());
   }
 }
 

@@ -1,4 +1,4 @@
-// Parked sandboxes: made ahead of the command that will run in one.
+// Parked sandboxes: made ahead of the command that will run in one, and used again after it.
 #pragma once
 
 #include <map>
@@ -11,10 +11,11 @@
 
 namespace runner {
 
-/// A sandbox that waits for its job, and the end of its socket that the relay will hold.
+/// A sandbox that waits for its job, and the two ends of the socket it will share with the relay.
 struct Parked {
   os::Fd job;
-  os::Fd relay;
+  os::Fd relay;    // for the caller that becomes the relay
+  os::Fd sandbox;  // goes with the job
 };
 
 /// Asks agent-sandbox for parked sandboxes and keeps a few ready per kind. Thread-safe.
@@ -29,16 +30,20 @@ class Parking {
   /// Fills up what `profile` needs; called when the caller has been let go.
   void refill(const policy::Profile& profile);
 
+  /// Takes back a sandbox that is parked again, or that never got its job.
+  void give_back(const policy::Profile& profile, os::Fd job);
+
   /// The Landlock ruleset that sandboxes of `profile` apply to themselves. Before the first take().
   void set_ruleset(const policy::Profile& profile, os::Fd ruleset);
 
  private:
-  os::Result<Parked> park(const policy::Profile& profile) const;
+  os::Result<os::Fd> park(const policy::Profile& profile) const;
+  os::Fd take_waiting(const policy::Profile& profile);
 
   int spawner_;
   std::size_t ready_;
   std::mutex mutex_;
-  std::map<const policy::Profile*, std::vector<Parked>> parked_;
+  std::map<const policy::Profile*, std::vector<os::Fd>> parked_;  // the jobs' sockets
   std::map<const policy::Profile*, os::Fd> rulesets_;
 };
 

@@ -224,7 +224,9 @@ extern "C" [[noreturn]] void relay_main(int socket) {
   runner::Hello hello;
   hello.magic = runner::kHelloMagic;
   hello.count = 0;
-  hello.pad = 0;
+  hello.nice = 20 - static_cast<int>(call(__NR_getpriority, 0, 0));
+  for (unsigned word = 0; word < runner::kCpuWords; ++word) hello.cpus[word] = 0;
+  call(__NR_sched_getaffinity, 0, sizeof hello.cpus, at(hello.cpus));
   hello.ignored = ignored_signals();
   hello.umask = static_cast<unsigned>(call(__NR_umask, 077));
   for (unsigned limit = 0; limit < runner::kLimits; ++limit) {

@@ -35,11 +35,17 @@ struct Command {
   char** argv;
   char** envp;
   int cwd_fd;
+  int relay_socket;
+  void* strings;            // mapped for a job that came in a memory file, else nullptr
+  std::size_t table_bytes;  // mapped for argv and envp
 };
 
-/// Reads the job from `job_socket` and the relay's hello from `relay_socket` into `command`.
-/// False: the runner or the relay went away, or spoke nonsense; nothing may be started.
-bool receive_command(int job_socket, int relay_socket, Command& command);
+/// Reads a job from `job_socket`, and the relay's hello from the socket that comes with it, into
+/// `command`. False: the runner or the relay went away, or spoke nonsense; nothing may be started.
+bool receive_command(int job_socket, Command& command);
+
+/// Gives back what the command's strings were kept in.
+void forget_strings(Command& command);
 
 /// Replaces, or withholds, the descriptors that would lead out of the sandbox: directories and
 /// O_PATH ones, those of private filesystems, of another /proc, pidfds, seccomp listeners.
@@ -54,8 +60,10 @@ int open_working_directory(Command& command);
 /// Async-signal-safe; the memory is the parent's.
 int exec_command(const Command& command, int& step);
 
-/// The parked sandbox's life, from the hand-over on; ends the process.
-[[noreturn]] void live(int job_socket, int relay_socket, bool own_pid_namespace);
+/// The parked sandbox's life; ends the process. Without a pid namespace of its own it is parked
+/// again once a command has left nothing behind: no command can change its mount namespace, and
+/// forking it, copying that namespace and loading the filter are a third of what an exec costs.
+[[noreturn]] void live(int job_socket, bool own_pid_namespace);
 
 /// Sends one report; a runner that is gone does not matter.
 void report(int job_socket, ReportKind kind, std::int64_t value, std::uint32_t detail = 0);

@@ -33,7 +33,8 @@ bool cut(char* text, Command& command) {
   const Job& job = command.job;
   const std::size_t pointers = std::size_t{job.argc} + job.envc + 2;
   if (job.bytes == 0 || text[job.bytes - 1] != '\0' || pointers > job.bytes + 2) return false;
-  auto** table = static_cast<char**>(anonymous_memory(pointers * sizeof(char*)));
+  command.table_bytes = pointers * sizeof(char*);
+  auto** table = static_cast<char**>(anonymous_memory(command.table_bytes));
   if (table == nullptr) return false;
   char* next = text;
   const char* end = text + job.bytes;
@@ -56,11 +57,13 @@ bool cut(char* text, Command& command) {
 }
 
 bool receive_job(int socket, Command& command) {
-  int fd = -1;
-  int fds = 0;
-  const ssize_t size = receive_with_fds(socket, job_buffer, sizeof job_buffer, &fd, 1, fds);
-  if (size < static_cast<ssize_t>(sizeof(Job))) return false;
+  int fds[2] = {-1, -1};
+  int count = 0;
+  const ssize_t size = receive_with_fds(socket, job_buffer, sizeof job_buffer, fds, 2, count);
+  if (size < static_cast<ssize_t>(sizeof(Job)) || count < 1) return false;
   std::memcpy(&command.job, job_buffer, sizeof(Job));
+  command.relay_socket = fds[0];
+  command.strings = nullptr;
   const Job& job = command.job;
   const std::size_t inline_bytes = static_cast<std::size_t>(size) - sizeof(Job);
   if (job.magic != kJobMagic) return false;
@@ -68,12 +71,15 @@ bool receive_job(int socket, Command& command) {
     return job.bytes == inline_bytes && cut(job_buffer + sizeof(Job), command);
   }
   struct stat info{};
-  if (fds != 1 || ::fstat(fd, &info) != 0 || static_cast<std::uint64_t>(info.st_size) < job.bytes) {
+  if (count != 2 || ::fstat(fds[1], &info) != 0 ||
+      static_cast<std::uint64_t>(info.st_size) < job.bytes) {
     return false;
   }
-  void* text = ::mmap(nullptr, job.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-  ::close(fd);
-  return text != MAP_FAILED && cut(static_cast<char*>(text), command);
+  void* text = ::mmap(nullptr, job.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, fds[1], 0);
+  ::close(fds[1]);
+  if (text == MAP_FAILED) return false;
+  command.strings = text;
+  return cut(static_cast<char*>(text), command);
 }
 
 bool receive_hello(int socket, int job_socket, Command& command) {
@@ -150,6 +156,17 @@ int set_limits(const Command& command) {
   return 0;
 }
 
+// After vfork. Failures are ignored: nobody gets less nice without privileges, and an unknown (empty)
+// set of CPUs is refused.
+void set_scheduling(const Hello& hello) {
+  if (hello.nice != ::getpriority(PRIO_PROCESS, 0)) ::setpriority(PRIO_PROCESS, 0, hello.nice);
+  std::uint64_t ours[kCpuWords] = {};
+  ::syscall(SYS_sched_getaffinity, 0, sizeof ours, ours);
+  if (!std::equal(ours, ours + kCpuWords, hello.cpus)) {
+    ::syscall(SYS_sched_setaffinity, 0, sizeof hello.cpus, hello.cpus);
+  }
+}
+
 void set_signals(const Command& command) {
   for (int signal = 1; signal < NSIG; ++signal) {
     if ((command.hello.ignored >> (signal - 1) & 1) != 0) ::signal(signal, SIG_IGN);
@@ -161,8 +178,14 @@ void set_signals(const Command& command) {
 
 }  // namespace
 
-bool receive_command(int job_socket, int relay_socket, Command& command) {
-  return receive_job(job_socket, command) && receive_hello(relay_socket, job_socket, command);
+bool receive_command(int job_socket, Command& command) {
+  return receive_job(job_socket, command) &&
+         receive_hello(command.relay_socket, job_socket, command);
+}
+
+void forget_strings(Command& command) {
+  ::munmap(command.argv, command.table_bytes);
+  if (command.strings != nullptr) ::munmap(command.strings, command.job.bytes);
 }
 
 int open_working_directory(Command& command) {
@@ -185,6 +208,7 @@ int exec_command(const Command& command, int& step) {
   step = kStepExec;
   ::setsid();
   ::umask(static_cast<mode_t>(command.hello.umask));
+  set_scheduling(command.hello);
   set_signals(command);
   ::execve(command.path, command.argv, command.envp);
   return errno;

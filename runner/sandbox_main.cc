@@ -96,12 +96,12 @@ void raise_descriptor_limit() {
   } else if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
     error = errno;
   }
-  if (error == 0) error = confine(park, park.landlock != 0 ? fds[2] : -1);
+  if (error == 0) error = confine(park, park.landlock != 0 ? fds[1] : -1);
   if (error != 0) {
     report(fds[0], kReportFailed, error, kStepJob);
     ::_exit(125);
   }
-  live(fds[0], fds[1], park.own_pid_namespace != 0);
+  live(fds[0], park.own_pid_namespace != 0);
 }
 
 void park_one(const Park& park, const int* fds) {
@@ -116,12 +116,12 @@ void park_one(const Park& park, const int* fds) {
 void serve() {
   for (;;) {
     Park park{};
-    int fds[3] = {-1, -1, -1};
+    int fds[2] = {-1, -1};
     int count = 0;
-    const ssize_t size = receive_with_fds(kSocket, &park, sizeof park, fds, 3, count);
+    const ssize_t size = receive_with_fds(kSocket, &park, sizeof park, fds, 2, count);
     if (size == 0) return;  // PID 1 is gone
     const bool whole = size == static_cast<ssize_t>(sizeof park) && park.magic == kParkMagic &&
-                       park.filter < kSandboxFilters && count == (park.landlock != 0 ? 3 : 2);
+                       park.filter < kSandboxFilters && count == (park.landlock != 0 ? 2 : 1);
     if (whole) park_one(park, fds);
     for (int i = 0; i < count; ++i) ::close(fds[i]);
   }

@@ -15,6 +15,7 @@ inline constexpr uint32_t kReportMagic = 0x52505254;  // sandbox → runner
 
 inline constexpr unsigned kHelloFds = 250;  // SCM_MAX_FD is 253
 inline constexpr unsigned kLimits = 16;     // RLIM_NLIMITS
+inline constexpr unsigned kCpuWords = 16;   // 1024 CPUs
 
 inline constexpr unsigned kSandboxFilters = 4;
 
@@ -32,20 +33,21 @@ struct SandboxReady {
   uint32_t error;  // errno of the first step that failed, or 0
 };
 
-/// Asks for one parked sandbox; carries two sockets: the job's and the relay's.
+/// Asks for one parked sandbox; carries the socket its jobs come by, then the Landlock ruleset.
 struct Park {
   uint32_t magic;
   uint32_t own_pid_namespace;  // 1: `pidns: command`
   uint32_t filter;             // index into SandboxSetup::filter_bytes
-  uint32_t landlock;           // 1: a ruleset descriptor is the third one
+  uint32_t landlock;           // 1: a ruleset descriptor is the second one
 };
 
 enum JobKind : uint32_t { kJobRun = 0, kJobRefuse = 1 };
 
 inline constexpr uint64_t kNoLimit = ~0ULL;
 
-/// What to run. The strings follow, each NUL-ended: cwd, path, message, argv…, envp…; they lie in
-/// a memory file (the message's only descriptor) when `in_memory_file` is set.
+/// What to run; carries the sandbox's end of the relay's socket. The strings follow, each
+/// NUL-ended: cwd, path, message, argv…, envp…; they lie in a memory file (the second descriptor)
+/// when `in_memory_file` is set.
 struct Job {
   uint32_t magic;
   uint32_t kind;
@@ -72,7 +74,8 @@ struct Hello {
   uint32_t umask;
   uint64_t ignored;     // bit n-1: signal n is ignored
   uint32_t leads_group;  // 1: the caller led its process group
-  uint32_t pad;
+  int32_t nice;
+  uint64_t cpus[kCpuWords];     // CPU affinity; all zero: unknown
   uint64_t limits[kLimits][2];  // soft and hard, in the order of RLIMIT_*
   int32_t numbers[kHelloFds];
 };
@@ -93,7 +96,7 @@ enum ReportKind : uint32_t {
   kReportTimeout = 3,  // value: seconds
   kReportFailed = 4,   // value: errno; detail: Step
   kReportStarted = 5,  // value: pid as agent-sandbox sees it
-  kReportEmpty = 6,    // the last process of the job is gone
+  kReportEmpty = 6,    // the last process of the job is gone; the sandbox is parked again
 };
 enum FdReason : uint32_t { kFdDirectory = 1, kFdPrivate, kFdProc, kFdKernelObject, kFdBeyondLimit };
 enum Step : uint32_t { kStepNone = 0, kStepFds, kStepCwd, kStepLimits, kStepExec, kStepJob };

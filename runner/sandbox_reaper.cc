@@ -39,7 +39,7 @@ constexpr long kGraceSeconds = 2;  // between SIGTERM and SIGKILL of a command t
 // What the parked sandbox knows of its running command.
 struct Life {
   int job_socket;
-  int relay_socket;
+  int relay_socket = -1;
   int signals;
   int timer = -1;
   int last_words = -1;  // the command's stderr, kept only to name a time-out
@@ -50,7 +50,7 @@ struct Life {
   int stop_signal = 0;     // the tty stop signal that was sent as SIGSTOP
 };
 
-Command command;  // static: 40 KB that the fork of a parked sandbox does not touch
+Command command;  // static: 40 KB, of which a fork copies nothing
 
 void say(int fd, const char* text) {
   std::size_t left = std::strlen(text);
@@ -89,10 +89,10 @@ void report_end(const Life& life, int status, const rusage& usage) {
 }
 
 // A command that could not be started ends like one that a shell could not start.
-[[noreturn]] void refuse(Life& life, int status) {
-  report_end(life, status << 8, rusage{});
+void refuse(Life& life, int status) {
+  life.ended = true;
   send_note(life, kNoteExited, status << 8);
-  ::_exit(0);
+  report_end(life, status << 8, rusage{});
 }
 
 void start_timer(Life& life, long seconds) {
@@ -114,11 +114,18 @@ __attribute__((noinline)) pid_t spawn(int& error, int& step) {
   return pid;
 }
 
-void start(Life& life) {
+void close_descriptors() {
+  for (int i = 0; i < command.fd_count; ++i) ::close(command.fds[i].fd);
+  if (command.cwd_fd >= 0) ::close(command.cwd_fd);
+}
+
+// Starts the command, or says on its stderr why not. False: nothing was started.
+bool start(Life& life) {
   const int words = stderr_of_command();
   if (command.job.kind == kJobRefuse) {
     if (words >= 0) say(words, command.message);
     refuse(life, kExitRefused);
+    return false;
   }
   char line[256];
   if (const int error = open_working_directory(command); error != 0) {
@@ -127,6 +134,7 @@ void start(Life& life) {
                   command.cwd, error == ESTALE ? "it is private to the CLI" : std::strerror(error));
     if (words >= 0) say(words, line);
     refuse(life, kExitRefused);
+    return false;
   }
   volatile int error = 0;
   volatile int step = kStepNone;
@@ -137,14 +145,14 @@ void start(Life& life) {
                   std::strerror(error));
     if (words >= 0) say(words, line);
     refuse(life, error == ENOENT ? kExitNotFound : kExitRefused);
+    return false;
   }
   if (command.job.wall_seconds != kNoLimit) {
     life.last_words = words >= 0 ? ::fcntl(words, F_DUPFD_CLOEXEC, 3) : -1;
     start_timer(life, static_cast<long>(command.job.wall_seconds));
   }
-  for (int i = 0; i < command.fd_count; ++i) ::close(command.fds[i].fd);
-  ::close(command.cwd_fd);
   report(life.job_socket, kReportStarted, life.main);
+  return true;
 }
 
 bool has_default_action(pid_t pid, int signal) {
@@ -283,17 +291,10 @@ void kill_everything(pid_t main_process) {
   }
 }
 
-void live(int job_socket, int relay_socket, bool own_pid_namespace) {
-  Life life{};
-  life.job_socket = job_socket;
-  life.relay_socket = relay_socket;
-  life.own_pid_namespace = own_pid_namespace;
-  sigset_t all;
-  ::sigfillset(&all);
-  life.signals = ::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (life.signals < 0 || !receive_command(job_socket, relay_socket, command)) ::_exit(125);
-  vet_descriptors(job_socket, command);
-  start(life);
+namespace {
+
+// Waits until the command's last process is gone.
+void watch(Life& life) {
   for (;;) {
     pollfd entries[3] = {{life.signals, POLLIN, 0},
                          {life.ended ? -1 : life.relay_socket, POLLIN, 0},
@@ -302,14 +303,45 @@ void live(int job_socket, int relay_socket, bool own_pid_namespace) {
     if (entries[0].revents != 0) {
       signalfd_siginfo infos[8];  // what is left is read in the next round
       if (::read(life.signals, infos, sizeof infos) < 0 && errno != EAGAIN) ::_exit(125);
-      if (!reap(life)) {
-        report(job_socket, kReportEmpty, 0);
-        ::_exit(0);
-      }
+      if (!reap(life)) return;
     }
     if (entries[1].revents != 0 && !life.ended) on_relay(life);
     if (entries[2].revents != 0) on_timer(life);
   }
+}
+
+// One command, from its job to its last process.
+void serve_one(Life& life) {
+  if (!receive_command(life.job_socket, command)) ::_exit(125);
+  life.relay_socket = command.relay_socket;
+  command.cwd_fd = -1;
+  vet_descriptors(life.job_socket, command);
+  const bool started = start(life);
+  close_descriptors();
+  if (started) watch(life);
+  for (int* fd : {&life.relay_socket, &life.timer, &life.last_words}) {
+    if (*fd >= 0) ::close(*fd);
+    *fd = -1;
+  }
+  forget_strings(command);
+  report(life.job_socket, kReportEmpty, 0);
+}
+
+}  // namespace
+
+void live(int job_socket, bool own_pid_namespace) {
+  sigset_t all;
+  ::sigfillset(&all);
+  const int signals = ::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (signals < 0) ::_exit(125);
+  do {
+    Life life{};
+    life.job_socket = job_socket;
+    life.signals = signals;
+    life.own_pid_namespace = own_pid_namespace;
+    serve_one(life);
+  } while (!own_pid_namespace);
+  ::_exit(0);
 }
 
 }  // namespace runner::sandbox

@@ -176,8 +176,8 @@ os::Result<Frame> TaskServer::start(const os::Peer& peer, Frame request, os::Fd&
   Parked sandbox = TRY(context_.parking.take(profile));
   JobSpec job = job_for(context_, order);
   job.cwd_id = cwd;
-  TRY(send_job(sandbox.job.get(), job, profile, context_.session));
-  context_.collector.add(std::move(sandbox.job), info_for(order));
+  TRY(send_job(sandbox, job, profile, context_.session));
+  context_.collector.add(std::move(sandbox.job), profile, info_for(order));
   passed = std::move(sandbox.relay);
   return Frame{FrameKind::started, order.id, "", {}, {}};
 }
