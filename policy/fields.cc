@@ -32,14 +32,18 @@ auto read_list(const Node& node, Read read) {
 
 }  // namespace
 
-std::string read_id(const Node& node) {
-  std::string id = node.text();
+void check_id(const Node& node, const std::string& id) {
   const bool good = !id.empty() && id.size() <= kMaxId && id.front() != '-' &&
                     id.find_first_not_of(kIdCharacters) == std::string::npos;
-  if (!good && node.is_text()) {
+  if (!good) {
     node.problem(
         os::join("'", id, "' is not 1 to ", kMaxId, " of a-z, 0-9 and -, a dash not first"));
   }
+}
+
+std::string read_id(const Node& node) {
+  std::string id = node.text();
+  if (node.is_text()) check_id(node, id);
   return id;
 }
 

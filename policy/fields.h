@@ -13,6 +13,8 @@ namespace policy {
 using Variables = std::vector<std::pair<std::string, std::string>>;
 
 /// Lower-case letters, digits and dashes, at most 64 characters: ids of rules, names of profiles.
+/// check_id() is for one that is a key, not a value.
+void check_id(const Node& node, const std::string& id);
 std::string read_id(const Node& node);
 
 /// One printable line of at most 200 bytes: what a denied command prints.

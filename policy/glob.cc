@@ -27,20 +27,33 @@ Glob::Glob(std::string_view pattern, Kind kind)
       steps_.push_back({Token::literal, c});
     }
   }
+  for (const Step& step : steps_) {
+    if (step.token == Token::literal) letters_ |= letters_of({&step.character, 1});
+  }
   choose_shape();
 }
 
-// Most patterns are plain text with at most one star that matches anything at one end: these need
+std::uint64_t Glob::letters_of(std::string_view text) {
+  std::uint64_t letters = 0;
+  for (const char c : text) letters |= std::uint64_t{1} << (static_cast<unsigned char>(c) & 63);
+  return letters;
+}
+
+// Most patterns are plain text with a star that matches anything at one end or at both: these need
 // no walk.
 void Glob::choose_shape() {
   const auto is_literal = [](const Step& step) { return step.token == Token::literal; };
   const auto others = std::count_if(steps_.begin(), steps_.end(), std::not_fn(is_literal));
+  const bool open_start = !steps_.empty() && steps_.front().token == Token::across;
+  const bool open_end = !steps_.empty() && steps_.back().token == Token::across;
   if (others == 0) {
     shape_ = Shape::literal;
-  } else if (others == 1 && steps_.back().token == Token::across) {
+  } else if (others == 1 && open_end) {
     shape_ = Shape::prefix;
-  } else if (others == 1 && steps_.front().token == Token::across) {
+  } else if (others == 1 && open_start) {
     shape_ = Shape::suffix;
+  } else if (others == 2 && open_start && open_end) {
+    shape_ = Shape::infix;
   } else {
     return;
   }
@@ -57,6 +70,8 @@ bool Glob::matches(std::string_view text) const {
       return text.starts_with(literal_);
     case Shape::suffix:
       return text.ends_with(literal_);
+    case Shape::infix:
+      return text.find(literal_) != std::string_view::npos;
     case Shape::general:
       return matches_steps(text);
   }
@@ -120,8 +135,10 @@ std::string Glob::literally(std::string_view text) {
 }
 
 bool any_matches(const std::vector<Glob>& globs, std::string_view text) {
-  return std::any_of(globs.begin(), globs.end(),
-                     [text](const Glob& glob) { return glob.matches(text); });
+  const std::uint64_t letters = Glob::letters_of(text);
+  return std::any_of(globs.begin(), globs.end(), [text, letters](const Glob& glob) {
+    return glob.may_match(letters) && glob.matches(text);
+  });
 }
 
 std::string_view env_name(std::string_view entry) { return entry.substr(0, entry.find('=')); }

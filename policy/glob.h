@@ -1,6 +1,7 @@
 // Patterns for paths, arguments and environment names, compiled once.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,13 @@ class Glob {
   /// of both lengths (for a path with both kinds of star: times the length of the path).
   bool matches(std::string_view text) const;
 
+  /// False where `text` lacks a character that every match has: one test in place of a walk.
+  /// `letters` is letters_of(text).
+  bool may_match(std::uint64_t letters) const { return (letters_ & ~letters) == 0; }
+
+  /// The set of characters in a text, 64 classes of them.
+  static std::uint64_t letters_of(std::string_view text);
+
   /// A pattern that matches `text` and nothing else.
   static std::string literally(std::string_view text);
 
@@ -33,7 +41,7 @@ class Glob {
     Token token;
     char character;
   };
-  enum class Shape { literal, prefix, suffix, general };
+  enum class Shape { literal, prefix, suffix, infix, general };
   // A star that has matched up to `end`; `step` is the one after it, 0 where there is no star.
   struct Star {
     std::size_t step = 0;
@@ -48,6 +56,7 @@ class Glob {
   std::string pattern_;
   std::string literal_;  // for every shape but `general`
   std::vector<Step> steps_;
+  std::uint64_t letters_ = 0;  // of all literal characters
   Shape shape_ = Shape::general;
   bool slash_is_special_ = false;
 };

@@ -82,9 +82,9 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool key(std::string& value) override {
     Json& object = *open_.back();
     key_line_ = position_.line;
-    if (value.find('\0') != std::string::npos) return fail("a NUL character in a key");
+    if (value.find('\0') != std::string::npos) return fail_key("a NUL character in a key");
     if (object.members.size() == kMaxJsonKeys) {
-      return fail(os::join("more than ", kMaxJsonKeys, " keys in one object"));
+      return fail_key(os::join("more than ", kMaxJsonKeys, " keys in one object"));
     }
     if (const Json* first = object.find(value); first != nullptr) {
       const std::string path = member_path(path_to(open_.size()), value);
@@ -117,7 +117,19 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
   // A number ends at the character after it, which may be a newline already counted.
   unsigned line() const { return position_.line - (position_.at_line_end ? 1 : 0); }
 
+  // Refuses the value that comes next.
   bool fail(std::string_view message) {
+    std::string path = path_to(open_.size());
+    if (!open_.empty() && open_.back()->kind == Json::Kind::list) {
+      path = item_path(path, open_.back()->items.size());
+    } else if (!open_.empty()) {
+      path = member_path(path, open_.back()->members.back().first);
+    }
+    error_ = json_error(source_, line(), path, message);
+    return false;
+  }
+
+  bool fail_key(std::string_view message) {
     error_ = json_error(source_, line(), path_to(open_.size()), message);
     return false;
   }

@@ -71,8 +71,8 @@ void read_policy(const Node& node, Policy& policy) {
   const std::string& otherwise =
       exec.task_run_profile.empty() ? exec.default_profile : exec.task_run_profile;
   exec.task_run_profile = node["task_run_profile"].text(otherwise);
-  policy.undo_git_config = node["git_config"].choice<bool>({{"report", false}, {"undo", true}},
-                                                           policy.undo_git_config);
+  policy.undo_git_config =
+      node["git_config"].choice<bool>({{"report", false}, {"undo", true}}, policy.undo_git_config);
   read_require(node["require"], policy.require);
   for (const auto& [name, value] : node["profiles"].members()) {
     policy.profiles[name] = read_profile(name, value);

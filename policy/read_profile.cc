@@ -46,6 +46,7 @@ Profile read_profile(const std::string& name, const Node& node) {
   using Userns = Profile::Userns;
   Profile profile;
   profile.name = name;
+  check_id(node, name);
   node.only({"pidns", "on_exit", "suid", "userns", "env", "limits", "write"});
   profile.pidns = node["pidns"].choice<PidNs>(
       {{"session", PidNs::session}, {"command", PidNs::command}}, profile.pidns);

@@ -8,6 +8,7 @@
 
 namespace policy {
 
+/// The profile that `node` holds under the key `name`.
 Profile read_profile(const std::string& name, const Node& node);
 
 }  // namespace policy
