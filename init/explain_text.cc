@@ -1,6 +1,7 @@
 #include "init/explain_text.h"
 
 #include <string_view>
+#include <vector>
 
 #include "audit/json_text.h"
 #include "os/text.h"
@@ -32,14 +33,36 @@ std::string headline(const Verdict& verdict) {
   return "";
 }
 
-std::string profile_line(const ExplainedCommand& command) {
+/// The profile of the verdict; nullptr where there is no sandbox.
+const Profile* profile_of(const ExplainedCommand& command) {
   const auto found = command.policy.profiles.find(command.explanation.verdict.profile);
-  if (found == command.policy.profiles.end()) return "";
-  const Profile& profile = found->second;
-  return os::join("profile  ", profile.name, ": a pid namespace per ",
-                  profile.pidns == Profile::PidNs::session ? "session" : "command",
-                  ", background children ",
-                  profile.on_exit == Profile::OnExit::linger ? "live on" : "are killed", "\n");
+  return found == command.policy.profiles.end() ? nullptr : &found->second;
+}
+
+/// The names of the variables that the profile keeps from the command.
+std::vector<std::string_view> withheld(const ExplainedCommand& command) {
+  std::vector<std::string_view> names;
+  const Profile* profile = profile_of(command);
+  if (profile == nullptr) return names;
+  const policy::EnvRules without_set{profile->env.allow, profile->env.deny, {}};
+  for (const std::string& entry : command.request.env) {
+    if (policy::filter_env(without_set, {entry}).empty()) names.push_back(policy::env_name(entry));
+  }
+  return names;
+}
+
+std::string profile_lines(const ExplainedCommand& command) {
+  const Profile* found = profile_of(command);
+  if (found == nullptr) return "";
+  const Profile& profile = *found;
+  std::string out = os::join(
+      "profile  ", profile.name, ": a pid namespace per ",
+      profile.pidns == Profile::PidNs::session ? "session" : "command", ", background children ",
+      profile.on_exit == Profile::OnExit::linger ? "live on" : "are killed", "\n");
+  for (const std::string_view name : withheld(command)) {
+    out += os::join("  withheld the variable ", os::printable(name), "\n");
+  }
+  return out;
 }
 
 void member(std::string& out, std::string_view key, std::string_view value) {
@@ -53,6 +76,16 @@ void raw_member(std::string& out, std::string_view key, std::string_view value) 
   out.append(key).append("\":").append(value);
 }
 
+template <class Texts>
+std::string list(const Texts& texts) {
+  std::string out = "[";
+  for (const auto& text : texts) {
+    if (out.size() > 1) out += ',';
+    audit::append_json_string(out, text);
+  }
+  return out + "]";
+}
+
 std::string_view word(bool value) { return value ? "true" : "false"; }
 
 }  // namespace
@@ -64,7 +97,7 @@ std::string explain_text(const ExplainedCommand& command) {
   out += os::join("policy   ", command.policy_name, "\n");
   out += os::join("verdict  ", headline(verdict), "\n");
   if (!verdict.reason.empty()) out += os::join("reason   ", verdict.reason, "\n");
-  out += profile_line(command);
+  out += profile_lines(command);
   for (const policy::Finding& finding : command.explanation.findings) {
     out += os::join(finding.matches ? "  decides  " : "  not      ", finding.rule, ": ",
                     finding.why, "\n");
@@ -77,12 +110,7 @@ std::string explain_json(const ExplainedCommand& command) {
   std::string out = "{";
   member(out, "policy", command.policy_name);
   member(out, "path", command.request.path);
-  std::string argv = "[";
-  for (const std::string& argument : command.request.argv) {
-    if (argv.size() > 1) argv += ',';
-    audit::append_json_string(argv, argument);
-  }
-  raw_member(out, "argv", argv + "]");
+  raw_member(out, "argv", list(command.request.argv));
   member(out, "cwd", command.request.cwd);
   member(out, "verdict", policy::name(verdict.action));
   member(out, "rule", verdict.rule);
@@ -92,6 +120,7 @@ std::string explain_json(const ExplainedCommand& command) {
   raw_member(out, "silent", word(verdict.silent));
   raw_member(out, "timeout", std::to_string(verdict.timeout.count()));
   member(out, "stub", verdict.stub);
+  raw_member(out, "withheld", list(withheld(command)));
   std::string rules = "[";
   for (const policy::Finding& finding : command.explanation.findings) {
     if (rules.size() > 1) rules += ',';

@@ -20,7 +20,7 @@ struct ExplainedCommand {
 std::string explain_text(const ExplainedCommand& command);
 
 /// One line: {"policy", "path", "argv", "cwd", "verdict", "rule", "profile", "reason", "observed",
-/// "silent", "timeout", "stub", "rules": [{"rule", "matches", "why"}]}.
+/// "silent", "timeout", "stub", "withheld", "rules": [{"rule", "matches", "why"}]}.
 std::string explain_json(const ExplainedCommand& command);
 
 }  // namespace init

@@ -42,9 +42,10 @@ Agent node_agent(const std::string& root = "") {
 constexpr std::string_view kNode = "/opt/coding-agents/gemini/node";
 constexpr std::string_view kEntry = "/opt/coding-agents/gemini/bundle/gemini.js";
 
-bool node_self(Words arguments, const Words& env = {}, std::string_view path = kNode) {
-  arguments.insert(arguments.begin(), "node");
-  return policy::self_allowed(node_agent(), path, arguments, env);
+bool node_self(const Words& arguments, const Words& env = {}, std::string_view path = kNode) {
+  Words argv{"node"};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return policy::self_allowed(node_agent(), path, argv, env);
 }
 
 }  // namespace
