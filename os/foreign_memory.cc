@@ -35,8 +35,7 @@ void ForeignMemory::prefetch(std::span<const std::uint64_t> addresses) {
       local.push_back({fetched.back()->data(), kPage});
       remote.push_back({remote_pointer(bases[first + i]), kPage});
     }
-    const ssize_t bytes =
-        ::process_vm_readv(tid_, local.data(), count, remote.data(), count, 0);
+    const ssize_t bytes = ::process_vm_readv(tid_, local.data(), count, remote.data(), count, 0);
     // A partial transfer ends at the first unreadable page; the rest is fetched one by one.
     const std::size_t whole = bytes > 0 ? static_cast<std::size_t>(bytes) / kPage : 0;
     for (std::size_t i = 0; i < whole; ++i) pages_[bases[first + i]] = std::move(fetched[i]);

@@ -17,8 +17,8 @@
 namespace os {
 namespace {
 
-constexpr int kRestartNoIntr = 513;           // ERESTARTNOINTR, include/linux/errno.h
-constexpr std::uint64_t kSyncWakeUp = 1ULL;   // SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+constexpr int kRestartNoIntr = 513;          // ERESTARTNOINTR, include/linux/errno.h
+constexpr std::uint64_t kSyncWakeUp = 1ULL;  // SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
 
 bool send_answer(int listener, std::uint64_t id, int error, std::uint32_t flags) {
   seccomp_notif_resp response{};

@@ -7,8 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <array>
+#include <cerrno>
 
 #include "os/retry.h"
 #include "os/text.h"
@@ -23,7 +23,8 @@ Result<Fd> open_in_root(int root, const std::string& path, int flags) {
   open_how how{};
   how.flags = static_cast<__u64>(flags | O_CLOEXEC);
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  const auto fd = retrying([&] { return ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how); });
+  const auto fd =
+      retrying([&] { return ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how); });
   if (fd < 0) return last_error(join("look up '", printable(path), "'"));
   return Fd(static_cast<int>(fd));
 }

@@ -8,8 +8,8 @@
 
 namespace os {
 
-/// Opens `path` as if `root` were `/` (RESOLVE_IN_ROOT, no magic links): neither `..` nor a symbolic
-/// link leads out. `flags` as for open(2); O_CLOEXEC is added.
+/// Opens `path` as if `root` were `/` (RESOLVE_IN_ROOT, no magic links): neither `..` nor a
+/// symbolic link leads out. `flags` as for open(2); O_CLOEXEC is added.
 Result<Fd> open_in_root(int root, const std::string& path, int flags);
 
 /// What execve(2) would find in an open file.

@@ -27,8 +27,9 @@ void remove_from_ready_set(int set, int fd) { ::epoll_ctl(set, EPOLL_CTL_DEL, fd
 
 Result<std::vector<int>> wait_ready(int set, int milliseconds) {
   std::array<epoll_event, 64> events{};
-  const int count = retrying(
-      [&] { return ::epoll_wait(set, events.data(), static_cast<int>(events.size()), milliseconds); });
+  const int count = retrying([&] {
+    return ::epoll_wait(set, events.data(), static_cast<int>(events.size()), milliseconds);
+  });
   if (count < 0) return last_error("wait for an epoll set");
   std::vector<int> ready;
   for (int i = 0; i < count; ++i) ready.push_back(events[static_cast<std::size_t>(i)].data.fd);

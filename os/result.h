@@ -63,18 +63,18 @@ using Status = Result<void>;
 
 // The value of a Result, or a return of its Error from the enclosing function.
 // NOLINTBEGIN(bugprone-macro-parentheses)
-#define TRY(expression)                                        \
-  __extension__({                                              \
-    auto try_result = (expression);                            \
+#define TRY(expression)                                         \
+  __extension__({                                               \
+    auto try_result = (expression);                             \
     if (!try_result.ok()) return std::move(try_result).error(); \
-    std::move(try_result).value();                             \
+    std::move(try_result).value();                              \
   })
 
 // The same, with the caller's step put in front of the chain.
-#define TRY_STEP(expression, outer)                                                 \
-  __extension__({                                                                   \
-    auto try_result = (expression);                                                 \
-    if (!try_result.ok()) return std::move(try_result).error().within(outer);       \
-    std::move(try_result).value();                                                  \
+#define TRY_STEP(expression, outer)                                           \
+  __extension__({                                                             \
+    auto try_result = (expression);                                           \
+    if (!try_result.ok()) return std::move(try_result).error().within(outer); \
+    std::move(try_result).value();                                            \
   })
 // NOLINTEND(bugprone-macro-parentheses)

@@ -55,10 +55,14 @@ Halt Tracee::wait() {
   tid_ = pid;
   const int signal = WSTOPSIG(status);
   switch (status >> 16) {
-    case PTRACE_EVENT_SECCOMP: return {Halt::Kind::seccomp};
-    case PTRACE_EVENT_EXEC: return {Halt::Kind::executed};
-    case PTRACE_EVENT_STOP: return {Halt::Kind::stopped};
-    default: break;
+    case PTRACE_EVENT_SECCOMP:
+      return {Halt::Kind::seccomp};
+    case PTRACE_EVENT_EXEC:
+      return {Halt::Kind::executed};
+    case PTRACE_EVENT_STOP:
+      return {Halt::Kind::stopped};
+    default:
+      break;
   }
   if (signal == (SIGTRAP | 0x80)) return {Halt::Kind::syscall};
   return {Halt::Kind::signalled, signal};

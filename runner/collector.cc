@@ -19,12 +19,18 @@ constexpr int kBatchMilliseconds = 5;
 
 std::string_view reason_name(std::uint32_t reason) {
   switch (reason) {
-    case kFdDirectory: return "directory";
-    case kFdPrivate: return "private";
-    case kFdProc: return "proc";
-    case kFdKernelObject: return "kernel-object";
-    case kFdBeyondLimit: return "beyond-limit";
-    default: return "unknown";
+    case kFdDirectory:
+      return "directory";
+    case kFdPrivate:
+      return "private";
+    case kFdProc:
+      return "proc";
+    case kFdKernelObject:
+      return "kernel-object";
+    case kFdBeyondLimit:
+      return "beyond-limit";
+    default:
+      return "unknown";
   }
 }
 
@@ -96,11 +102,15 @@ Collector::Next Collector::take_report(Entry& entry, const std::string& bytes) {
   if (report.magic != kReportMagic) return Next::gone;
   JobInfo& info = entry.info;
   switch (report.kind) {
-    case kReportStarted: info.pid = static_cast<pid_t>(report.value); return Next::more;
-    case kReportTimeout: entry.timed_out = true; return Next::more;
+    case kReportStarted:
+      info.pid = static_cast<pid_t>(report.value);
+      return Next::more;
+    case kReportTimeout:
+      entry.timed_out = true;
+      return Next::more;
     case kReportFd:
-      audit_.offer(audit::fd_withheld(info.id, static_cast<int>(report.value),
-                                      reason_name(report.detail)));
+      audit_.offer(
+          audit::fd_withheld(info.id, static_cast<int>(report.value), reason_name(report.detail)));
       return Next::more;
     case kReportExited: {
       audit::ExecEnd end;
@@ -109,10 +119,10 @@ Collector::Next Collector::take_report(Entry& entry, const std::string& bytes) {
       end.pid = info.caller;
       if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
       if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
-      end.duration_us = static_cast<std::uint64_t>(
-          std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
-                                                                info.started)
-              .count());
+      end.duration_us =
+          static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                         std::chrono::steady_clock::now() - info.started)
+                                         .count());
       end.user_us = report.user_us;
       end.system_us = report.system_us;
       end.max_rss_kb = report.max_rss_kb;
@@ -121,9 +131,12 @@ Collector::Next Collector::take_report(Entry& entry, const std::string& bytes) {
       info.lingering = true;
       return Next::more;
     }
-    case kReportFailed: return Next::more;  // its end is reported too
-    case kReportEmpty: return Next::empty;
-    default: return Next::gone;
+    case kReportFailed:
+      return Next::more;  // its end is reported too
+    case kReportEmpty:
+      return Next::empty;
+    default:
+      return Next::gone;
   }
 }
 

@@ -24,7 +24,7 @@ struct JobInfo {
   std::string rule;
   std::string profile;
   std::chrono::steady_clock::time_point started;
-  pid_t pid = 0;          // in the sandbox's pid namespace
+  pid_t pid = 0;           // in the sandbox's pid namespace
   bool lingering = false;  // the main process has ended, others have not
 };
 

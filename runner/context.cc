@@ -27,8 +27,7 @@ std::vector<std::string> environment_for(const Context& context, const Order& or
   if (secrets.empty()) return env;
   std::erase_if(env, [&](const std::string& entry) {
     if (!secrets.found_in(entry)) return false;
-    context.audit.offer(
-        audit::secret_withheld(order.id, "environment", policy::env_name(entry)));
+    context.audit.offer(audit::secret_withheld(order.id, "environment", policy::env_name(entry)));
     return true;
   });
   return env;

@@ -33,7 +33,8 @@ int run_daemon(const Session& session, const Channels& channels) {
   ExecTrap trap(context);
   if (channels.listener >= 0) os::prefer_same_cpu(channels.listener);
   // Ready before the first exec arrives.
-  context.parking.refill(session.policy->profiles.find(session.policy->exec.default_profile)->second);
+  context.parking.refill(
+      session.policy->profiles.find(session.policy->exec.default_profile)->second);
 
   std::vector<std::thread> threads;
   threads.emplace_back([&] { context.collector.run(); });

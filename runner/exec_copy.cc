@@ -69,11 +69,11 @@ os::Status locate(ExecCopy& copy, const Call& call, std::string path, pid_t tid,
     copy.request.path = os::join(copy.request.cwd == "/" ? "" : copy.request.cwd, '/', path);
     copy.given = std::move(path);
   } else {
-    copy.request.path =
-        os::join(TRY(files.descriptor(tid, call.directory, cli_uid)), '/', path);
+    copy.request.path = os::join(TRY(files.descriptor(tid, call.directory, cli_uid)), '/', path);
   }
   if (copy.given.empty()) copy.given = copy.request.path;
-  if (copy.request.path.front() != '/') return os::Error{EACCES, "execute something without a path"};
+  if (copy.request.path.front() != '/')
+    return os::Error{EACCES, "execute something without a path"};
   return {};
 }
 

@@ -1,4 +1,5 @@
-// One trapped exec, copied out of its caller once. Nothing is decided from the caller's memory later.
+// One trapped exec, copied out of its caller once. Nothing is decided from the caller's memory
+// later.
 #pragma once
 
 #include <cstdint>

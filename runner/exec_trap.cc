@@ -49,8 +49,7 @@ seccomp_notif& ExecTrap::SlotLease::notification() const {
 
 os::Status ExecTrap::run() {
   // Paths are looked up as the command would; what belongs to others is not even found.
-  const auto as_task =
-      TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
+  const auto as_task = TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
   for (;;) {
     SlotLease lease(*this);
     TRY(os::receive(context_.channels.listener, lease.notification()));
@@ -69,18 +68,18 @@ void ExecTrap::walk(SlotLease lease) {
   Order order;
   order.caller = static_cast<pid_t>(pending.notification().pid);
   if (!context_.session.own_programs.empty()) {
-    const auto file = copy.own_exe
-                          ? context_.files.id(order.caller, "exe")
-                          : [&]() -> os::Result<os::FileId> {
-      const os::Fd fd = TRY(os::open_in_root(context_.channels.cli_root, copy.request.path, O_PATH));
+    const auto file =
+        copy.own_exe ? context_.files.id(order.caller, "exe") : [&]() -> os::Result<os::FileId> {
+      const os::Fd fd =
+          TRY(os::open_in_root(context_.channels.cli_root, copy.request.path, O_PATH));
       return os::file_id(fd.get());
     }();
     copy.request.own_program = file.ok() && is_own_program(copy, file.value());
   }
   order.verdict = policy::decide(context_.session.policy->exec, copy.request);
   if (order.verdict.action != policy::Action::self) {
-    const auto found = resolve(context_.channels.task_root, copy.request.path, copy.request.cwd,
-                               copy.no_follow);
+    const auto found =
+        resolve(context_.channels.task_root, copy.request.path, copy.request.cwd, copy.no_follow);
     if (!found.ok()) return std::move(pending).refuse(found.error().code);
   }
   order.id = context_.next_id();

@@ -44,12 +44,19 @@ os::Result<bool> run_exec(os::Tracee& tracee) {
   for (;;) {
     const os::Halt halt = tracee.wait();
     switch (halt.kind) {
-      case os::Halt::Kind::gone: return os::Error{ESRCH, "execute"};
-      case os::Halt::Kind::executed: return true;
-      case os::Halt::Kind::syscall: return false;
+      case os::Halt::Kind::gone:
+        return os::Error{ESRCH, "execute"};
+      case os::Halt::Kind::executed:
+        return true;
+      case os::Halt::Kind::syscall:
+        return false;
       case os::Halt::Kind::seccomp:
-      case os::Halt::Kind::stopped: TRY(tracee.resume_to_syscall()); break;
-      case os::Halt::Kind::signalled: TRY(tracee.resume_to_syscall(halt.signal)); break;
+      case os::Halt::Kind::stopped:
+        TRY(tracee.resume_to_syscall());
+        break;
+      case os::Halt::Kind::signalled:
+        TRY(tracee.resume_to_syscall(halt.signal));
+        break;
     }
   }
 }
@@ -137,7 +144,8 @@ Redirect become_itself(os::Pending pending, const std::function<bool(pid_t)>& ve
     return let_fail(std::move(caller), os::result_of(now.value()), {});
   }
   if (!verify(caller.tracee.tid())) return kill(std::move(caller.tracee));
-  if (!caller.tracee.set_signal_mask(caller.signal_mask).ok()) return kill(std::move(caller.tracee));
+  if (!caller.tracee.set_signal_mask(caller.signal_mask).ok())
+    return kill(std::move(caller.tracee));
   if (!caller.tracee.detach().ok()) return {};
   return {Redirected::done, caller.signal_mask};
 }

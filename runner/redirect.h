@@ -11,10 +11,10 @@
 namespace runner {
 
 enum class Redirected {
-  done,      // the new program is about to run its first instruction
-  refused,   // the exec failed and the caller has its errno
-  gone,      // the caller died, or was interrupted before anything happened
-  killed,    // another program than the one intended had been loaded; it never ran
+  done,     // the new program is about to run its first instruction
+  refused,  // the exec failed and the caller has its errno
+  gone,     // the caller died, or was interrupted before anything happened
+  killed,   // another program than the one intended had been loaded; it never ran
 };
 
 struct Redirect {

@@ -4,12 +4,13 @@
 // Freestanding: a libc would cost more than the whole redirect. Nothing here comes from argv or the
 // environment. All signals are blocked on entry.
 
-#include <linux/signalfd.h>
-#include <linux/time_types.h>
+#include "runner/relay.h"
+
 #include <asm/stat.h>
 #include <asm/unistd.h>
+#include <linux/signalfd.h>
+#include <linux/time_types.h>
 
-#include "runner/relay.h"
 #include "runner/sandbox_protocol.h"
 
 namespace {

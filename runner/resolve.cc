@@ -15,9 +15,9 @@
 namespace runner {
 namespace {
 
-constexpr std::size_t kHead = 1024;      // holds the program headers of every usual ELF file
+constexpr std::size_t kHead = 1024;       // holds the program headers of every usual ELF file
 constexpr std::size_t kScriptHead = 256;  // BINPRM_BUF_SIZE
-constexpr int kMaxDepth = 5;             // of interpreters, exec_binprm() in fs/exec.c
+constexpr int kMaxDepth = 5;              // of interpreters, exec_binprm() in fs/exec.c
 
 // The interpreter named in a `#!` line, empty when there is none. binfmt_script in fs/.
 std::string script_interpreter(const std::string& head) {
@@ -60,8 +60,7 @@ os::Result<std::string> elf_interpreter(int fd, const std::string& head) {
     if (segment.p_filesz < 2 || segment.p_filesz > PATH_MAX) {
       return os::Error{ENOEXEC, "read the ELF interpreter"};
     }
-    std::string name =
-        TRY(os::read_at(fd, segment.p_filesz, static_cast<off_t>(segment.p_offset)));
+    std::string name = TRY(os::read_at(fd, segment.p_filesz, static_cast<off_t>(segment.p_offset)));
     return std::string(name.c_str());
   }
   return std::string();

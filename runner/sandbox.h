@@ -13,8 +13,8 @@
 
 namespace runner::sandbox {
 
-inline constexpr int kSocket = 3;       // agent-sandbox's own, given by PID 1
-inline constexpr int kMaxFds = 4096;    // descriptors one command may inherit
+inline constexpr int kSocket = 3;     // agent-sandbox's own, given by PID 1
+inline constexpr int kMaxFds = 4096;  // descriptors one command may inherit
 inline constexpr int kNoStep = 0;
 
 /// A descriptor of the caller and the number the command finds it under.

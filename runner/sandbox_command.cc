@@ -23,8 +23,7 @@ constexpr std::size_t kInlineJob = 160 * 1024;  // larger ones come in a memory 
 alignas(Job) char job_buffer[kInlineJob];
 
 void* anonymous_memory(std::size_t bytes) {
-  void* memory =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return memory == MAP_FAILED ? nullptr : memory;
 }
 
@@ -70,7 +69,7 @@ bool receive_job(int socket, Command& command) {
   if (job.in_memory_file == 0) {
     return job.bytes == inline_bytes && cut(job_buffer + sizeof(Job), command);
   }
-  struct stat info{};
+  struct stat info {};
   if (count != 2 || ::fstat(fds[1], &info) != 0 ||
       static_cast<std::uint64_t>(info.st_size) < job.bytes) {
     return false;
@@ -123,7 +122,8 @@ int place_descriptors(const Command& command) {
       return errno;
     }
   }
-  std::sort(fds, fds + count, [](const PassedFd& a, const PassedFd& b) { return a.number < b.number; });
+  std::sort(fds, fds + count,
+            [](const PassedFd& a, const PassedFd& b) { return a.number < b.number; });
   unsigned next = 0;
   for (int i = 0; i < count; ++i) {
     const auto number = static_cast<unsigned>(fds[i].number);
@@ -156,8 +156,8 @@ int set_limits(const Command& command) {
   return 0;
 }
 
-// After vfork. Failures are ignored: nobody gets less nice without privileges, and an unknown (empty)
-// set of CPUs is refused.
+// After vfork. Failures are ignored: nobody gets less nice without privileges, and an unknown
+// (empty) set of CPUs is refused.
 void set_scheduling(const Hello& hello) {
   if (hello.nice != ::getpriority(PRIO_PROCESS, 0)) ::setpriority(PRIO_PROCESS, 0, hello.nice);
   std::uint64_t ours[kCpuWords] = {};
@@ -192,7 +192,7 @@ int open_working_directory(Command& command) {
   command.cwd_fd = ::open(command.cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (command.cwd_fd < 0) return errno;
   if (command.job.cwd_dev == 0 && command.job.cwd_ino == 0) return 0;
-  struct stat here{};
+  struct stat here {};
   if (::fstat(command.cwd_fd, &here) != 0) return errno;
   const bool same = here.st_dev == command.job.cwd_dev && here.st_ino == command.job.cwd_ino;
   return same ? 0 : ESTALE;

@@ -37,7 +37,8 @@ ssize_t receive_with_fds(int socket, void* bytes, std::size_t size, int* fds, in
   } while (received < 0 && errno == EINTR);
   count = 0;
   if (received < 0) return received;
-  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
+       part = CMSG_NXTHDR(&message, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t fds_here = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < fds_here; ++i) {
@@ -72,7 +73,7 @@ int reopened(int fd, const struct stat& info, int flags) {
   const int kind = S_ISDIR(info.st_mode) ? O_DIRECTORY : O_NOFOLLOW;
   const int fresh = ::open(name, (flags & O_PATH) | kind | O_CLOEXEC);
   if (fresh < 0) return -1;
-  struct stat here{};
+  struct stat here {};
   if (::fstat(fresh, &here) == 0 && here.st_dev == info.st_dev && here.st_ino == info.st_ino) {
     return fresh;
   }
@@ -87,9 +88,9 @@ bool is_kernel_object(int fd, long type) {
   if (type != ANON_INODE_FS_MAGIC) return false;
   char name[64];
   name_of(fd, name, sizeof name);
-  static constexpr const char* kHarmless[] = {"anon_inode:[eventfd]",  "anon_inode:[eventpoll]",
-                                              "anon_inode:[timerfd]",  "anon_inode:[signalfd]",
-                                              "anon_inode:inotify",    "anon_inode:[inotify]"};
+  static constexpr const char* kHarmless[] = {"anon_inode:[eventfd]", "anon_inode:[eventpoll]",
+                                              "anon_inode:[timerfd]", "anon_inode:[signalfd]",
+                                              "anon_inode:inotify",   "anon_inode:[inotify]"};
   for (const char* harmless : kHarmless) {
     if (std::strcmp(name, harmless) == 0) return false;
   }
@@ -110,8 +111,8 @@ bool is_private(const Job& job, const struct stat& info, int flags) {
 // 0: passes as it is. A reason otherwise; `fresh` is what may be passed instead, or -1.
 std::uint32_t reason_against(const Job& job, int fd, int& fresh) {
   fresh = -1;
-  struct stat info{};
-  struct statfs system{};
+  struct stat info {};
+  struct statfs system {};
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fstat(fd, &info) != 0 || ::fstatfs(fd, &system) != 0) return kFdKernelObject;
   if (is_kernel_object(fd, system.f_type)) return kFdKernelObject;
@@ -121,7 +122,7 @@ std::uint32_t reason_against(const Job& job, int fd, int& fresh) {
     return kFdDirectory;
   }
   if (system.f_type == PROC_SUPER_MAGIC) {
-    struct stat ours{};
+    struct stat ours {};
     if (::stat("/proc", &ours) != 0 || ours.st_dev != info.st_dev) return kFdProc;
   }
   return 0;

@@ -47,7 +47,8 @@ int install_filter(unsigned index) {
   std::size_t offset = 0;
   for (unsigned i = 0; i < index; ++i) offset += filters.setup.filter_bytes[i];
   sock_fprog program{};
-  program.len = static_cast<unsigned short>(filters.setup.filter_bytes[index] / sizeof(sock_filter));
+  program.len =
+      static_cast<unsigned short>(filters.setup.filter_bytes[index] / sizeof(sock_filter));
   program.filter = reinterpret_cast<sock_filter*>(filters.programs + offset);
   const long result = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
   return result == 0 ? 0 : errno;

@@ -58,9 +58,9 @@ struct Job {
   uint64_t cwd_dev;      // of the caller's working directory; 0: do not compare
   uint64_t cwd_ino;
   uint32_t in_memory_file;
-  uint32_t kill_at_exit;  // 1: background children die with the main process
-  uint64_t wall_seconds;  // kNoLimit: none
-  uint64_t rlimits[5];    // RLIMIT_CPU, AS, NPROC, NOFILE, FSIZE; kNoLimit: inherited
+  uint32_t kill_at_exit;     // 1: background children die with the main process
+  uint64_t wall_seconds;     // kNoLimit: none
+  uint64_t rlimits[5];       // RLIMIT_CPU, AS, NPROC, NOFILE, FSIZE; kNoLimit: inherited
   uint64_t private_devs[8];  // filesystems whose files no command may be handed
   uint32_t private_dev_count;
   uint32_t secret_dev_count;  // the first of these also refuse write-only descriptors
@@ -69,10 +69,10 @@ struct Job {
 /// The relay's facts; its descriptors travel with it, at most kHelloFds a message.
 struct Hello {
   uint32_t magic;
-  uint32_t count;       // descriptors in this message
-  uint32_t more;        // 1: another Hello follows
+  uint32_t count;  // descriptors in this message
+  uint32_t more;   // 1: another Hello follows
   uint32_t umask;
-  uint64_t ignored;     // bit n-1: signal n is ignored
+  uint64_t ignored;      // bit n-1: signal n is ignored
   uint32_t leads_group;  // 1: the caller led its process group
   int32_t nice;
   uint64_t cpus[kCpuWords];     // CPU affinity; all zero: unknown
@@ -86,7 +86,7 @@ enum SignalSource : uint32_t { kFromKernel = 0, kFromProcess = 1 };
 enum NoteKind : uint32_t { kNoteSignal = 1, kNoteStopped = 2, kNoteExited = 3, kNoteContinued = 4 };
 struct Note {
   uint32_t kind;
-  int32_t value;   // signal number, or the wait status
+  int32_t value;    // signal number, or the wait status
   uint32_t source;  // SignalSource, for kNoteSignal
 };
 

@@ -45,9 +45,9 @@ struct Life {
   int last_words = -1;  // the command's stderr, kept only to name a time-out
   pid_t main = 0;
   bool own_pid_namespace;
-  bool ended = false;      // the main process has
+  bool ended = false;  // the main process has
   bool out_of_time = false;
-  int stop_signal = 0;     // the tty stop signal that was sent as SIGSTOP
+  int stop_signal = 0;  // the tty stop signal that was sent as SIGSTOP
 };
 
 Command command;  // static: 40 KB, of which a fork copies nothing

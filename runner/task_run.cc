@@ -56,7 +56,8 @@ os::Result<runner::Frame> ask(const Options& options, char** env, os::Fd& sandbo
   os::Fd file;
   std::vector<int> fds;
   if (bytes.size() > kInline) {
-    file = TRY(os::memory_file("request", std::string_view(bytes).substr(sizeof(runner::FrameHead))));
+    file =
+        TRY(os::memory_file("request", std::string_view(bytes).substr(sizeof(runner::FrameHead))));
     bytes.resize(sizeof(runner::FrameHead));
     fds.push_back(file.get());
   }

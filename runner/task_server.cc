@@ -40,10 +40,10 @@ os::Status TaskServer::run(int stop) {
     TRY(os::add_to_ready_set(ready_.get(), context_.channels.socket));
   }
   TRY(os::add_to_ready_set(ready_.get(), stop));
-  const auto as_task =
-      TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
+  const auto as_task = TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
   for (;;) {
-    const auto ready = TRY(os::wait_ready(ready_.get(), connections_.empty() ? -1 : kTickMilliseconds));
+    const auto ready =
+        TRY(os::wait_ready(ready_.get(), connections_.empty() ? -1 : kTickMilliseconds));
     for (const int fd : ready) {
       if (fd == stop) return {};
       if (fd == context_.channels.socket) {
@@ -108,8 +108,10 @@ Frame TaskServer::answer_to(const Connection& connection, os::Message message, o
   }
   if (connection.peer.uid != 0) return refused(EPERM, "only root may ask the runner this");
   switch (request.kind) {
-    case FrameKind::jobs: return jobs();
-    case FrameKind::asks: return asks();
+    case FrameKind::jobs:
+      return jobs();
+    case FrameKind::asks:
+      return asks();
     case FrameKind::answer:
       if (request.text != "yes" && request.text != "no") return refused(EINVAL, "yes or no");
       if (!context_.asks.answer(request.number, request.text == "yes")) {
@@ -119,7 +121,8 @@ Frame TaskServer::answer_to(const Connection& connection, os::Message message, o
     case FrameKind::start:
     case FrameKind::started:
     case FrameKind::refused:
-    case FrameKind::text: break;
+    case FrameKind::text:
+      break;
   }
   return refused(EPROTO, "the runner does not answer frames of this kind");
 }

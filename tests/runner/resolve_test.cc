@@ -60,7 +60,9 @@ TEST_CASE("a missing program, a directory on the way that is none, and a name to
 TEST_CASE("links stay inside the root, however they are written") {
   const Root root;
   root.file("/bin/sh", "#!/bin/self\n");
-  root.file("/bin/self", "\x7f" "ELF");
+  root.file("/bin/self",
+            "\x7f"
+            "ELF");
   root.link("/bin/sh", "/absolute");
   root.link("../../../../bin/self", "/up");
   root.link("loop", "/loop");

@@ -100,7 +100,8 @@ os::Status TrapHarness::start_sandbox() {
   }
   TRY(os::send_message(pair.first.get(), std::string(bytes_of(setup)) + filters));
   const auto ready = TRY(os::receive_message(pair.first.get()));
-  if (ready.bytes.size() != sizeof(runner::SandboxReady)) return os::Error{EPROTO, "start the sandbox"};
+  if (ready.bytes.size() != sizeof(runner::SandboxReady))
+    return os::Error{EPROTO, "start the sandbox"};
   spawner_ = std::move(pair.first);
   return {};
 }

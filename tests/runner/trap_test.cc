@@ -38,11 +38,11 @@ constexpr char kPolicy[] = R"({
 })";
 
 // Runs the body as the CLI; each failed expectation is a bit of its exit code.
-#define AS_CLI(harness, body)                                       \
-  do {                                                              \
+#define AS_CLI(harness, body)                                          \
+  do {                                                                 \
     REQUIRE_MESSAGE((harness).problem().empty(), (harness).problem()); \
-    const auto status = (harness).as_cli(body);                     \
-    CHECK(status.text() == "exit code 0");                          \
+    const auto status = (harness).as_cli(body);                        \
+    CHECK(status.text() == "exit code 0");                             \
   } while (false)
 
 bool expect(bool holds, const char* what, const std::string& seen) {
@@ -58,10 +58,12 @@ TEST_CASE("a command of the CLI runs as agentuser, without a capability, behind 
   AS_CLI(harness, [] {
     bool ok = expect(output_of({"/usr/bin/id", "-u"}) == "1000\n", "uid 1000",
                      output_of({"/usr/bin/id", "-u"}));
-    const auto status = output_of({"/usr/bin/grep", "-E", "CapEff|CapBnd|NoNewPrivs|Seccomp:",
-                                   "/proc/self/status"});
-    ok &= expect(status == "CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n"
-                           "NoNewPrivs:\t1\nSeccomp:\t2\n", "nothing to gain", status);
+    const auto status = output_of(
+        {"/usr/bin/grep", "-E", "CapEff|CapBnd|NoNewPrivs|Seccomp:", "/proc/self/status"});
+    ok &= expect(status ==
+                     "CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n"
+                     "NoNewPrivs:\t1\nSeccomp:\t2\n",
+                 "nothing to gain", status);
     return ok ? 0 : 1;
   });
 }
@@ -111,7 +113,8 @@ TEST_CASE("a denied command says which rule and ends with 126; a silent one is E
   AS_CLI(harness, [] {
     int status = 0;
     const std::string line = output_of({"/usr/bin/env"}, &status);
-    bool ok = expect(line == "agent-task-runner: denied by rule 'no-curl': not here\n", "the line", line);
+    bool ok =
+        expect(line == "agent-task-runner: denied by rule 'no-curl': not here\n", "the line", line);
     ok &= expect(WIFEXITED(status) && WEXITSTATUS(status) == 126, "126", std::to_string(status));
     ok &= expect(spawn_and_wait({"/usr/bin/who"}) == (200 + EACCES) << 8, "EACCES", "");
     return ok ? 0 : 1;
@@ -125,7 +128,8 @@ TEST_CASE("a command that runs out of time is ended and told so") {
     const std::string line = output_of({"/usr/bin/sleep", "30"}, &status);
     bool ok = expect(line.starts_with("agent-task-runner: ended after 1 s: the time limit"),
                      "the line", line);
-    ok &= expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "SIGTERM", std::to_string(status));
+    ok &= expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "SIGTERM",
+                 std::to_string(status));
     return ok ? 0 : 1;
   });
 }
@@ -142,7 +146,8 @@ TEST_CASE("a background child outlives its command and can be killed by the next
   TrapHarness harness(kPolicy);
   AS_CLI(harness, [] {
     const auto pid = output_of({"/bin/sh", "-c", "tail -f /dev/null >/dev/null 2>&1 & echo $!"});
-    const auto killed = output_of({"/bin/sh", "-c", "kill " + pid.substr(0, pid.size() - 1) + " && echo killed"});
+    const auto killed =
+        output_of({"/bin/sh", "-c", "kill " + pid.substr(0, pid.size() - 1) + " && echo killed"});
     return expect(killed == "killed\n", "killed", killed) ? 0 : 1;
   });
 }
