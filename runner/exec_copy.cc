@@ -58,6 +58,9 @@ os::Status locate(ExecCopy& copy, const Call& call, std::string path, pid_t tid,
     if ((call.flags & AT_EMPTY_PATH) == 0) return os::Error{ENOENT, "execute an empty path"};
     if (call.directory == AT_FDCWD) return os::Error{EACCES, "execute the working directory"};
     copy.request.path = TRY(files.descriptor(tid, call.directory, cli_uid));
+  } else if ((call.flags & AT_SYMLINK_NOFOLLOW) != 0 &&
+             (names_own_exe(path, tid) || named_descriptor(path))) {
+    return os::Error{ELOOP, "execute a link that must not be followed"};
   } else if (names_own_exe(path, tid)) {
     copy.own_exe = true;
     copy.request.path = TRY(files.link(tid, "exe"));

@@ -166,7 +166,7 @@ class Session:
         try:
             stdout, stderr = self.process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.end()
             stdout, stderr = self.process.communicate()
             return Result("timeout", stdout, stderr)
         return Result(self.process.returncode, stdout, stderr)
@@ -185,6 +185,15 @@ class Session:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def end(self):
+        """Kills all of it, by whatever is left."""
+        everyone = {p.pid for p in self.processes() + self.survivors()}
+        for pid in everyone | {self.process.pid}:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
     # What the host sees of it.
 

@@ -4,6 +4,7 @@ not die goes on."""
 
 import os
 import signal
+import subprocess
 import time
 
 from harness import AGENTUSER, Checks, Session, need_root, victim, wait_until
@@ -84,7 +85,11 @@ def auditd_killed(checks):
 
 
 def spawner_killed(checks):
-    session = with_sleepers(checks, "kill -9 of the spawner")
+    """Without it there are no commands: the session ends, though the CLI would go on."""
+    script = f"({victim('as_command')} /bin/bash -c '{SLEEPS}'); read wait"
+    session = Session(["/bin/bash", "-c", script], stdin=subprocess.PIPE).start()
+    session.ready(condition=lambda: len(sleeping(session)) >= 4)
+    session.remember_namespaces()
     session.spawner().kill()
     nothing_left(checks, "kill -9 of the spawner", session)
     result = session.finish(10)

@@ -58,8 +58,9 @@ PLANT = ("for f in .npmrc .cache/planted.js .node_modules/planted.js .bashrc .pr
 
 
 def vendor_dir():
-    """A vendor directory whose program is an interpreter: node under the name of a known CLI."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="vendor-"))
+    """A vendor directory whose program is an interpreter: node under the name of a known CLI. Not
+    below /tmp: node looks for modules in every directory above its script."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="vendor-", dir="/opt"))
     path.chmod(0o755)
     shutil.copy(shutil.which("node", path="/usr/bin:/usr/local/bin"), path / "claude")
     (path / "cli.js").write_text(CLI)

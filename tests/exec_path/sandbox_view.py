@@ -36,8 +36,8 @@ def judge_files(checks, result):
         checks.check(f"{fields[4]} is nosuid", "nosuid" in fields[5].split(","), line)
         checks.check(f"{fields[4]} is private", len(fields) == 6, line)
         checks.check(f"{fields[4]} is nothing of the supervisor",
-                     not re.search(r"agent-(secrets|init|data|task-runner/)|coding-agents", line),
-                     line)
+                     not re.search(r"agent-(secrets|init|data|task-runner/)|coding-agents",
+                                   fields[4]), line)
 
 
 def judge_processes(checks, result, lone):
@@ -103,7 +103,7 @@ def main():
     judge_files(checks, result)
     judge_processes(checks, result, lone=False)
     powerless(checks)
-    strict = Session([victim("as_command"), "agent-task-run", "--", victim("look_around")]).run(60)
+    strict = Session([victim("as_command"), "/libexec/agent-task-run", "--", victim("look_around")]).run(60)
     if checks.equal("look_around by the explicit route ended well", strict.status, 0):
         judge_status(checks, strict.facts())
         judge_processes(checks, strict, lone=True)

@@ -5,7 +5,7 @@ import json
 
 from harness import Checks, Session, need_root, read, victim, workspace
 
-KEY = "canary-value-0123456789abcdef"
+KEY = "canary_value_0123456789abcdef"  # may be part of a name
 TAKE = "read key </run/agent-secrets/custom/API_KEY; "
 
 
@@ -23,7 +23,7 @@ def main():
     for name, script in {
             "environment": f"INNOCENT=$key {show}",
             "environment, inside a longer value": f'INNOCENT="Bearer $key" {show}',
-            "environment, as a name's part": f"env \"X$key=1\" {show}",
+            "environment, as a name's part": f'export "X$key=1"; {show}',
             "environment of a here string": f"export A=1 B=$key C=3; {show}"}.items():
         result, _ = run(script)
         checks.check(f"{name}: the command ran", "end" in result.stdout, str(result))
