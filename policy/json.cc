@@ -1,5 +1,6 @@
 #include "policy/json.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <iterator>
@@ -83,7 +84,7 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     Json& object = *open_.back();
     key_line_ = position_.line;
     if (value.find('\0') != std::string::npos) return fail_key("a NUL character in a key");
-    if (object.members.size() == kMaxJsonKeys) {
+    if (object.items.size() == kMaxJsonKeys) {
       return fail_key(os::join("more than ", kMaxJsonKeys, " keys in one object"));
     }
     if (const Json* first = object.find(value); first != nullptr) {
@@ -92,7 +93,7 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
                           os::join("the key stands here twice, first on line ", first->line));
       return false;
     }
-    object.members.emplace_back(std::move(value), Json{});
+    object.items.emplace_back().key = std::move(value);
     return true;
   }
 
@@ -123,7 +124,7 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     if (!open_.empty() && open_.back()->kind == Json::Kind::list) {
       path = item_path(path, open_.back()->items.size());
     } else if (!open_.empty()) {
-      path = member_path(path, open_.back()->members.back().first);
+      path = member_path(path, open_.back()->items.back().key);
     }
     error_ = json_error(source_, line(), path, message);
     return false;
@@ -141,7 +142,7 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     if (!open_.empty() && open_.back()->kind == Json::Kind::list) {
       json = &open_.back()->items.emplace_back();
     } else if (!open_.empty()) {
-      json = &open_.back()->members.back().second;
+      json = &open_.back()->items.back();
       at = key_line_;
     }
     json->kind = kind;
@@ -168,7 +169,7 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     for (std::size_t i = 0; i + 1 < depth; ++i) {
       const Json& json = *open_[i];
       path = json.kind == Json::Kind::list ? item_path(path, json.items.size() - 1)
-                                           : member_path(path, json.members.back().first);
+                                           : member_path(path, json.items.back().key);
     }
     return path;
   }
@@ -183,11 +184,10 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
 
 }  // namespace
 
-const Json* Json::find(std::string_view key) const {
-  for (const auto& [name, value] : members) {
-    if (name == key) return &value;
-  }
-  return nullptr;
+const Json* Json::find(std::string_view wanted) const {
+  const auto found = std::find_if(items.begin(), items.end(),
+                                  [wanted](const Json& item) { return item.key == wanted; });
+  return kind == Kind::object && found != items.end() ? &*found : nullptr;
 }
 
 std::string_view name(Json::Kind kind) {

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "os/result.h"
@@ -24,8 +23,8 @@ struct Json {
   bool boolean = false;
   std::int64_t integer = 0;
   std::string text;
-  std::vector<Json> items;
-  std::vector<std::pair<std::string, Json>> members;  // in the order of the file
+  std::string key;          // under which it stands in an object
+  std::vector<Json> items;  // of a list or an object, in the order of the file
 
   /// The member of that name, or nullptr.
   const Json* find(std::string_view key) const;

@@ -15,13 +15,13 @@ bool Node::expect(Json::Kind kind) const {
 
 void Node::only(std::initializer_list<std::string_view> keys) const {
   if (!expect(Json::Kind::object)) return;
-  for (const auto& [key, value] : json_->members) {
-    if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+  for (const Json& item : json_->items) {
+    if (std::find(keys.begin(), keys.end(), item.key) != keys.end()) continue;
     std::string known;
     for (const std::string_view word : keys) {
       known.append(known.empty() ? "" : ", ").append(word);
     }
-    problems_->add(value.line, member_path(path_, key), "unknown key; known here: " + known);
+    problems_->add(item.line, member_path(path_, item.key), "unknown key; known here: " + known);
   }
 }
 
@@ -66,8 +66,8 @@ std::vector<Node> Node::items() const {
 std::vector<std::pair<std::string, Node>> Node::members() const {
   std::vector<std::pair<std::string, Node>> nodes;
   if (!expect(Json::Kind::object)) return nodes;
-  for (const auto& [key, value] : json_->members) {
-    nodes.emplace_back(key, Node(&value, member_path(path_, key), value.line, problems_));
+  for (const Json& item : json_->items) {
+    nodes.emplace_back(item.key, Node(&item, member_path(path_, item.key), item.line, problems_));
   }
   return nodes;
 }

@@ -148,6 +148,18 @@ TEST_CASE("Claude and Copilot are themselves only to tell their version") {
                                    {"NODE_OPTIONS=-r x"}));
 }
 
+TEST_CASE("each vendor's login file has the name under which its secret is given") {
+  const auto only_file = [](const std::string& name) {
+    const Agent agent = loaded(name);
+    REQUIRE(agent.secret_files.size() == 1);
+    return agent.secret_files.front().secret + " at " + agent.secret_files.front().path;
+  };
+  CHECK(only_file("codex") == "auth.json at auth.json");
+  CHECK(only_file("claude") == "credentials.json at .credentials.json");
+  CHECK(only_file("copilot") == "config.json at config.json");
+  CHECK(loaded("custom").secret_files.empty());
+}
+
 TEST_CASE("a custom CLI is never itself") {
   CHECK(loaded("custom", "/opt/x").self.empty());
   CHECK(loaded("custom", "/opt/x").programs.empty());

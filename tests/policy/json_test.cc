@@ -27,10 +27,10 @@ TEST_CASE("a document keeps its values, their order and their lines") {
   REQUIRE(parsed.ok());
   const Json& root = parsed.value();
   CHECK(root.kind == Json::Kind::object);
-  REQUIRE(root.members.size() == 2);
-  CHECK(root.members[0].first == "b");
-  CHECK(root.members[0].second.line == 2);
-  const std::vector<Json>& items = root.members[0].second.items;
+  REQUIRE(root.items.size() == 2);
+  CHECK(root.items[0].key == "b");
+  CHECK(root.items[0].line == 2);
+  const std::vector<Json>& items = root.items[0].items;
   REQUIRE(items.size() == 3);
   CHECK(items[0].boolean);
   CHECK(items[0].line == 2);
