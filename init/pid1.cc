@@ -25,6 +25,8 @@ os::Status leave_stdio() {
 
 os::Result<Ending> supervise(Live& live) {
   TRY(leave_stdio());
+  // Once more: each change of the file-access identity during boot took it away.
+  TRY(os::set_parent_death_signal(SIGKILL, 0));
   Supervisor supervisor = TRY(Supervisor::make(live));
   return supervisor.run();
 }

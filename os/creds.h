@@ -9,7 +9,8 @@ namespace os {
 
 /// While alive, this thread creates and opens files as `uid`/`gid` (setfsuid(2)); other threads and
 /// all other rights are untouched. The old identity comes back at the end. Supplementary groups
-/// stay as they are. Needs CAP_SETUID and CAP_SETGID.
+/// stay as they are. Takes away the parent-death signal and the dumpable flag. Needs CAP_SETUID and
+/// CAP_SETGID.
 class FsUser {
  public:
   static Result<FsUser> enter(uid_t uid, gid_t gid);
