@@ -38,7 +38,8 @@ def read_results(directory):
         log, tests = file.with_suffix(".json"), {}
         for line in log.read_text().splitlines() if log.exists() else []:
             record = json.loads(line)
-            tests[record["name"].split(" / ")[-1]] = record
+            name = record["name"].split(" / ")[-1]
+            tests[name if name not in tests else f"{name} (again)"] = record
         suites[file.stem] = (seconds_of(tests), tests)
     return suites
 

@@ -65,9 +65,14 @@ def main():
             if name.split("/")[0] in sources.LAYERS:
                 jobs[name] = cache / fingerprint(top, name, entry["command"])
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda job: check(top, build, *job), sorted(jobs.items())))
+        runs = [pool.submit(check, top, build, *job) for job in sorted(jobs.items())]
+        found = set()
+        for run in concurrent.futures.as_completed(runs):
+            for line in sorted(set(run.result()) - found):
+                print(line, flush=True)  # at once: a time-out shall not hide it
+            found.update(run.result())
     print(f"{len(jobs)} files")
-    sources.report(sorted({line for result in results for line in result}))
+    sys.exit(1 if found else 0)
 
 
 main()
