@@ -93,17 +93,16 @@ TEST_CASE("calls by a foreign ABI are killed by every filter") {
 
 TEST_CASE("the CLI can make no namespace, no mount, no second listener and no trace") {
   const Program filter = cli();
-  for (const long call :
-       {SYS_unshare, SYS_setns, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
-        SYS_pidfd_getfd, SYS_kcmp, SYS_mount, SYS_umount2, SYS_open_tree, SYS_move_mount,
-        SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_mount_setattr, SYS_pivot_root,
-        SYS_chroot}) {
+  for (const long call : {SYS_unshare, SYS_setns, SYS_ptrace, SYS_process_vm_readv,
+                          SYS_process_vm_writev, SYS_pidfd_getfd, SYS_kcmp, SYS_mount, SYS_umount2,
+                          SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount,
+                          SYS_fspick, SYS_mount_setattr, SYS_pivot_root, SYS_chroot}) {
     CHECK(filter(call) == fails_with(EPERM));
   }
   CHECK(filter(kOpenTreeAttr) == fails_with(EPERM));
   CHECK(filter(SYS_clone3) == fails_with(ENOSYS));
-  for (const int flag : {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
-                                   CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET}) {
+  for (const int flag : {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER,
+                         CLONE_NEWPID, CLONE_NEWNET}) {
     CHECK(filter(SYS_clone, {std::uint64_t(flag) | SIGCHLD}) == fails_with(EPERM));
   }
   CHECK(filter(SYS_clone, {CLONE_VM | CLONE_VFORK | SIGCHLD}) == kAllow);
@@ -114,7 +113,8 @@ TEST_CASE("the CLI can make no namespace, no mount, no second listener and no tr
   CHECK(filter(SYS_seccomp, {1, SECCOMP_FILTER_FLAG_TSYNC}) == kAllow);
 }
 
-TEST_CASE("no filter lets the key ring, io_uring, bpf, modules or typed-in terminal bytes through") {
+TEST_CASE(
+    "no filter lets the key ring, io_uring, bpf, modules or typed-in terminal bytes through") {
   for (const Program& filter : {cli(), sandbox(), sandbox({true, true})}) {
     for (const long call :
          {SYS_keyctl, SYS_add_key, SYS_request_key, SYS_bpf, SYS_userfaultfd, SYS_io_uring_setup,
@@ -175,10 +175,10 @@ TEST_CASE("a command makes a user namespace only where its profile allows it") {
 TEST_CASE("everything that no rule names is allowed") {
   const Program filter = sandbox({true, true});
   const std::set<long> denied = {
-      SYS_keyctl,         SYS_add_key,        SYS_request_key,       SYS_bpf,
-      SYS_userfaultfd,    SYS_io_uring_setup, SYS_io_uring_enter,    SYS_io_uring_register,
-      SYS_perf_event_open, SYS_init_module,   SYS_finit_module,      SYS_delete_module,
-      SYS_kexec_load,     SYS_kexec_file_load};
+      SYS_keyctl,          SYS_add_key,        SYS_request_key,    SYS_bpf,
+      SYS_userfaultfd,     SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register,
+      SYS_perf_event_open, SYS_init_module,    SYS_finit_module,   SYS_delete_module,
+      SYS_kexec_load,      SYS_kexec_file_load};
   for (long nr = 0; nr < 1000; ++nr) {
     CAPTURE(nr);
     CHECK(filter(nr) == (denied.contains(nr) ? fails_with(EPERM) : kAllow));
@@ -193,8 +193,8 @@ TEST_CASE("the kernel takes the filters and does what they say") {
           if (fd < 0) return 1;
           const bool plain = ::fchmod(fd, 0700) == 0;
           const bool suid = ::chmod(path.c_str(), 04700) == -1 && errno == EPERM;
-          const bool made = ::open((path + "x").c_str(), O_CREAT | O_RDWR, 04700) == -1 &&
-                            errno == EPERM;
+          const bool made =
+              ::open((path + "x").c_str(), O_CREAT | O_RDWR, 04700) == -1 && errno == EPERM;
           const bool directory = ::open("/tmp", O_RDONLY | O_DIRECTORY, 07777) >= 0;
           const bool uring = ::syscall(SYS_io_uring_setup, 1, nullptr) == -1 && errno == EPERM;
           ::unlink(path.c_str());

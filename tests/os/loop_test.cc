@@ -59,9 +59,8 @@ TEST_CASE("a handler's error ends that handler only") {
                      })
               .ok());
   REQUIRE(os::send_message(failing.value().first.get(), "x").ok());
-  loop.value().after(10ms, [&]() -> os::Status {
-    return os::send_message(working.value().first.get(), "x");
-  });
+  loop.value().after(
+      10ms, [&]() -> os::Status { return os::send_message(working.value().first.get(), "x"); });
   REQUIRE(loop.value().run().ok());
   CHECK(failures == 1);
 }

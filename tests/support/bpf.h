@@ -25,16 +25,34 @@ inline std::uint32_t evaluate(const std::vector<sock_filter>& program, const sec
         if (step.k + sizeof accumulator > sizeof call) return kUnknown;
         std::memcpy(&accumulator, reinterpret_cast<const char*>(&call) + step.k, 4);
         continue;
-      case BPF_LD | BPF_W | BPF_MEM: accumulator = memory.at(step.k); continue;
-      case BPF_ST: memory.at(step.k) = accumulator; continue;
-      case BPF_ALU | BPF_AND | BPF_K: accumulator &= step.k; continue;
-      case BPF_RET | BPF_K: return step.k;
-      case BPF_JMP | BPF_JA: at += step.k; continue;
-      case BPF_JMP | BPF_JEQ | BPF_K: taken = accumulator == step.k; break;
-      case BPF_JMP | BPF_JGT | BPF_K: taken = accumulator > step.k; break;
-      case BPF_JMP | BPF_JGE | BPF_K: taken = accumulator >= step.k; break;
-      case BPF_JMP | BPF_JSET | BPF_K: taken = (accumulator & step.k) != 0; break;
-      default: return kUnknown;
+      case BPF_LD | BPF_W | BPF_MEM:
+        accumulator = memory.at(step.k);
+        continue;
+      case BPF_ST:
+        memory.at(step.k) = accumulator;
+        continue;
+      case BPF_ALU | BPF_AND | BPF_K:
+        accumulator &= step.k;
+        continue;
+      case BPF_RET | BPF_K:
+        return step.k;
+      case BPF_JMP | BPF_JA:
+        at += step.k;
+        continue;
+      case BPF_JMP | BPF_JEQ | BPF_K:
+        taken = accumulator == step.k;
+        break;
+      case BPF_JMP | BPF_JGT | BPF_K:
+        taken = accumulator > step.k;
+        break;
+      case BPF_JMP | BPF_JGE | BPF_K:
+        taken = accumulator >= step.k;
+        break;
+      case BPF_JMP | BPF_JSET | BPF_K:
+        taken = (accumulator & step.k) != 0;
+        break;
+      default:
+        return kUnknown;
     }
     at += taken ? step.jt : step.jf;
   }
