@@ -7,7 +7,8 @@ import subprocess
 
 import sources
 
-FLAGS = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-x", "c++"]
+FLAGS = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
+         '-DAGENT_VERSION="0"', "-x", "c++"]
 
 
 def compile_alone(top, name):
