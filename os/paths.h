@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -31,7 +30,9 @@ Result<struct stat> stat_fd(int fd);
 struct FileBirth {
   FileId id;
   std::int64_t nanoseconds = 0;  // 0 where the filesystem does not keep it
-  auto operator<=>(const FileBirth&) const = default;
+  bool operator<(const FileBirth& other) const {
+    return id != other.id ? id < other.id : nanoseconds < other.nanoseconds;
+  }
 };
 Result<FileBirth> file_birth(int fd);
 

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -44,7 +43,7 @@ struct Options {
 };
 
 int report(const os::Error& error) {
-  std::fprintf(stderr, "tree-shell: %s\n", error.text().c_str());
+  std::cerr << "tree-shell: " << error.text() << std::endl;
   return kSetupFailed;
 }
 
@@ -118,7 +117,9 @@ os::Result<int> ask(const Server& server, const std::string& text) {
   TRY(os::send_message(server.socket.get(), text));
   const os::Message reply = TRY(os::receive_message(server.socket.get()));
   if (reply.end) return os::Error{EPIPE, "the tree's process has ended"};
-  return std::atoi(reply.bytes.c_str());
+  int code = kSetupFailed;
+  std::istringstream(reply.bytes) >> code;
+  return code;
 }
 
 os::Result<int> run_session(const Options& options, const init::Workspace& workspace,
@@ -173,7 +174,7 @@ int run(Options options, bool idmap, const std::string& libexec) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   Options options;
   bool idmap = true;
   std::string libexec;
@@ -195,9 +196,12 @@ int main(int argc, char** argv) {
     } else if (word == "--libexec") {
       libexec = value;
     } else {
-      std::fprintf(stderr, "tree-shell: unknown option %s\n", word.c_str());
+      std::cerr << "tree-shell: unknown option " << word << std::endl;
       return 2;
     }
   }
   return run(std::move(options), idmap, libexec);
+} catch (const std::exception& error) {
+  std::cerr << "tree-shell: " << error.what() << std::endl;
+  return kSetupFailed;
 }

@@ -2,10 +2,10 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -19,7 +19,9 @@ struct TempDir {
   std::string path = "/tmp/paths-test.XXXXXX";
   TempDir() { REQUIRE(mkdtemp(path.data()) != nullptr); }
   TempDir(const TempDir&) = delete;
+  TempDir(TempDir&&) = delete;
   TempDir& operator=(const TempDir&) = delete;
+  TempDir& operator=(TempDir&&) = delete;
   ~TempDir() { std::filesystem::remove_all(path); }
   std::string operator/(const std::string& name) const { return path + "/" + name; }
 };
