@@ -30,6 +30,7 @@ struct HostSide {
   Workspace workspace;
   std::string session;  // id
   os::Fd events;        // --events; not valid: none
+  os::Fd alive;         // the end of a pipe that ends with the host's side
   os::SignalState signals;
   os::ClosedStdio closed_stdio = 0;
 };

@@ -114,10 +114,15 @@ class Warden {
   os::Child& child_;
 };
 
-Result<int> run_session(const HostSide& host) {
+Result<int> run_session(HostSide& host) {
+  os::Pipe alive = TRY(os::make_pipe());
+  host.alive = std::move(alive.read_end);
   os::Child child =
       TRY_STEP(os::Child::start(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS,
-                                [&] { return run_pid1(host); }),
+                                [&] {
+                                  alive.write_end.reset();
+                                  return run_pid1(host);
+                                }),
                "make the container's namespaces");
   const SessionProcess session{host.options.name, child.pid(), TRY(os::start_time(child.pid()))};
   const Status added = add_session(session);
@@ -136,9 +141,12 @@ Result<int> run_session(const HostSide& host) {
 
 Result<int> run(RunOptions options, const Inherited& inherited) {
   TRY(take_descriptors(options));
-  const HostSide host = TRY(read_host_side(std::move(options), inherited));
+  HostSide host = TRY(read_host_side(std::move(options), inherited));
   auto status = run_session(host);
-  TRY_STEP(hand_back_workspace(host.workspace), "hand the workspace back");
+  // The CLI's status is the session's, whatever is said here.
+  if (Status back = hand_back_workspace(host.workspace); !back.ok()) {
+    os::report(std::move(back).error().within("hand the workspace back").text());
+  }
   return status;
 }
 

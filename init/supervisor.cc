@@ -27,6 +27,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kImpatience{1000};
 constexpr milliseconds kGrace{2000};  // from TERM to KILL where we end the CLI ourselves
 
+constexpr milliseconds kBriefly{20};  // for this long a command may wait for a runner
+
 constexpr int kLost = 125;
 
 // What somebody sends to the session is meant for the CLI. What a terminal makes goes to its whole
@@ -49,12 +51,20 @@ os::Result<Supervisor> Supervisor::make(Live& live) {
 Status Supervisor::watch() {
   TRY(loop_.watch(signals_.get(), EPOLLIN, [this] { return on_signals(); }));
   TRY(loop_.watch(live_.cli.socket.get(), EPOLLIN, [this] { return on_cli_message(); }));
+  TRY(loop_.watch(live_.host->alive.get(), EPOLLIN, [this] { return on_host_lost(); }));
   if (!live_.cli.listener.valid()) {
     admitted_ = true;
     runner_started_ = Clock::now();
     return {};
   }
   return loop_.watch(live_.cli.listener.get(), EPOLLIN, [this] { return on_notification(); });
+}
+
+// The host's side keeps the other end of this pipe open and never writes to it.
+Status Supervisor::on_host_lost() {
+  loop_.forget(live_.host->alive.get());
+  lose("host-lost", "the host's side of the session has ended");
+  return {};
 }
 
 Status Supervisor::serve_control() {
@@ -125,7 +135,6 @@ Status Supervisor::on_notification() {
     }
     return {};
   }
-  // There is no runner any more and the CLI is being ended: nobody may be left waiting.
   seccomp_notif notification{};
   TRY(os::receive(live_.cli.listener.get(), notification));
   os::Pending(live_.cli.listener.get(), notification).refuse(EIO);
@@ -187,20 +196,28 @@ void Supervisor::on_runner_death(pid_t pid, os::ExitStatus status) {
   const auto delay = runner_limit_.after_death(since(runner_started_), killed);
   const std::string how = status.text();
   if (!delay) {
-    const Status watched =
-        loop_.watch(live_.cli.listener.get(), EPOLLIN, [this] { return on_notification(); });
-    if (!watched.ok()) os::report(watched.error().text());
+    refuse_execs();
     return lose("runner-lost", join("agent-task-runnerd keeps ending (", how, ")"));
   }
   if (delay->count() == 0) return start_runner_again(pid, answered, how);
+  if (*delay > kBriefly) refuse_execs();
   loop_.after(*delay, [this, pid, answered, how]() -> Status {
     start_runner_again(pid, answered, how);
     return {};
   });
 }
 
+// While there is no runner: whoever executes something gets EIO at once instead of waiting.
+void Supervisor::refuse_execs() {
+  if (!live_.cli.listener.valid()) return;
+  const Status watched =
+      loop_.watch(live_.cli.listener.get(), EPOLLIN, [this] { return on_notification(); });
+  if (!watched.ok()) os::report(watched.error().text());
+}
+
 void Supervisor::start_runner_again(pid_t old_pid, unsigned answered, const std::string& how) {
   if (ending_) return;
+  if (live_.cli.listener.valid()) loop_.forget(live_.cli.listener.get());
   auto runner = start_runner(live_);
   if (!runner.ok()) return lose("runner-lost", runner.error().text());
   live_.runner = std::move(runner).value();

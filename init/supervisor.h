@@ -40,6 +40,8 @@ class Supervisor {
   os::Status on_signals();
   os::Status on_cli_message();
   os::Status on_notification();
+  os::Status on_host_lost();
+  void refuse_execs();
 
   void forward(const os::Arrived& signal);
   void hurry();

@@ -40,7 +40,7 @@ struct FileId {
   dev_t dev = 0;
   ino_t ino = 0;
   bool operator==(const FileId&) const = default;
-  auto operator<=>(const FileId&) const = default;
+  auto operator<=>(const FileId&) const = default;  // NOLINT(modernize-use-nullptr): clang 14
 };
 
 struct Pipe {
