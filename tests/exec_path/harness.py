@@ -186,6 +186,11 @@ class Session:
                 self.process.kill()
                 self.process.wait()
 
+    def close_input(self):
+        """Ends what the CLI reads."""
+        self.process.stdin.close()
+        self.process.stdin = None  # communicate() would flush it
+
     def end(self):
         """Kills all of it, by whatever is left."""
         everyone = {p.pid for p in self.processes() + self.survivors()}

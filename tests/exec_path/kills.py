@@ -126,6 +126,19 @@ def command_attacks_its_keeper(checks):
     checks.equal("kill -9 -1 in a command: status", result.stdout.splitlines()[:1], ["137"])
 
 
+def keeper_killed(checks):
+    """A command that kills the process that watches over it does not live on unwatched."""
+    script = "sleep 1000 & kill -9 $PPID; sleep 1000"
+    session = Session(["/bin/bash", "-c", f"(/bin/bash -c '{script}'); echo $?; read wait"],
+                      stdin=subprocess.PIPE).start()
+    checks.equal("a killed keeper: the caller sees it", session.process.stdout.readline(), "137\n")
+    wait_until(lambda: not sleeping(session), 1)
+    left = sleeping(session)
+    checks.check("a killed keeper takes its command along", not left, str(left))
+    session.close_input()
+    session.finish(10)
+
+
 def main():
     need_root()
     checks = Checks()
@@ -140,6 +153,7 @@ def main():
     server_across_commands(checks)
     lingering_ends_with_session(checks)
     command_attacks_its_keeper(checks)
+    keeper_killed(checks)
     time.sleep(0.1)
     checks.finish()
 

@@ -21,8 +21,10 @@ def control(checks):
     space = workspace()
     (space / "planted").write_text(canary)
     hunter = [victim("hunt"), parts, space]
-    found = native(["sh", "-c", f'CANARY={canary} sleep 9 & sh -c "sleep 9; : {canary}" & '
-                    f'sleep 0.2; exec env CANARY={canary} {" ".join(map(str, hunter))} {canary}'])
+    # The hunt takes its time in a full /tmp: the processes to be found wait for its end.
+    found = native(["sh", "-c", f'CANARY={canary} sleep 200 >/dev/null 2>&1 & a=$!; '
+                    f'sh -c "sleep 200; : {canary}" >/dev/null 2>&1 & b=$!; sleep 0.5; '
+                    f'env CANARY={canary} {" ".join(map(str, hunter))} {canary}; kill $a $b'])
     hits = " ".join(found.all("HIT"))
     for place in ("planted", "/environ", "/cmdline", "/mem", "environment", "argument"):
         checks.check(f"control: found in {place}", place in hits, str(found))
@@ -53,13 +55,14 @@ def outside_untouched(checks, name):
 def attack_cli(checks):
     """The CLI runs and holds its secret while the command attacks every number it can think of."""
     canary, parts = new_canary()
-    script = ("for p in $(seq 1 400) $(ls /proc | grep '^[0-9]'); do kill -9 $p; "
+    script = ("for p in $(seq 1 400) $(ls /proc | grep '^[0-9]'); do "
+              "[ $p = $$ ] || [ $p = $PPID ] || kill -9 $p; "
               "cat /proc/$p/environ /proc/$p/mem /proc/$p/root/run/agent-secrets/*/*; "
               "done 2>/dev/null | grep -c canary; "
               "cat /run/agent-secrets/custom/API_KEY 2>&1; gdb -p 2 -batch 2>&1 | tail -n 1; "
               "echo end")
     argv = ["/bin/bash", "-c", 'read key </run/agent-secrets/custom/API_KEY; '
-            f'{victim("as_command")} /bin/bash -c "$0"; echo "alive ${{#key}}"', script]
+            '/bin/bash -c "$0"; echo "alive ${#key}"', script]
     result = Session(argv, secrets={"API_KEY": canary}).run(120)
     checks.check("the CLI is alive and has its key", f"alive {len(canary)}" in result.stdout,
                  str(result))

@@ -34,7 +34,7 @@ def main():
     ends = judge(checks, "session", Session(argv, options=["--events", events]).run(600), tries)
     # What the runner has let through ends as a command, never as EINTR.
     records = [json.loads(line) for line in read(events).splitlines()]
-    allowed = [r for r in records if r.get("action") == "exec-allowed"]
+    allowed = [r for r in records if r["data"]["event"]["action"] == "exec-allowed"]
     checks.equal("no exec is interrupted after it was allowed", len(allowed),
                  tries - ends.get("EINTR", 0))
     checks.finish()
