@@ -8,29 +8,33 @@ namespace policy {
 Glob::Glob(std::string_view pattern, Kind kind)
     : pattern_(pattern), slash_is_special_(kind == Kind::path) {
   for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
-    if (c == '\\' && i + 1 < pattern.size()) {
-      steps_.push_back({Token::literal, pattern[++i]});
-    } else if (c == '?') {
-      steps_.push_back({Token::one, c});
-    } else if (c == '*') {
-      const bool twice = i + 1 < pattern.size() && pattern[i + 1] == '*';
-      const bool whole_segments = slash_is_special_ && twice && i > 0 && pattern[i - 1] == '/' &&
-                                  i + 2 < pattern.size() && pattern[i + 2] == '/';
-      const bool within = slash_is_special_ && !twice;
-      steps_.push_back({whole_segments ? Token::segments
-                        : within       ? Token::within
-                                       : Token::across,
-                        c});
-      i += whole_segments ? 2 : twice ? 1 : 0;
+    if (pattern[i] == '*') {
+      i = add_star(i);
+    } else if (pattern[i] == '?') {
+      steps_.push_back({Token::one, '?'});
     } else {
-      steps_.push_back({Token::literal, c});
+      if (pattern[i] == '\\' && i + 1 < pattern.size()) ++i;
+      steps_.push_back({Token::literal, pattern[i]});
+      letters_ |= letters_of(pattern.substr(i, 1));
     }
   }
-  for (const Step& step : steps_) {
-    if (step.token == Token::literal) letters_ |= letters_of({&step.character, 1});
-  }
   choose_shape();
+}
+
+// Adds the step for the star at `at`; returns where the last character it stands for is.
+std::size_t Glob::add_star(std::size_t at) {
+  const std::string_view here = std::string_view(pattern_).substr(at);
+  const bool after_slash = at > 0 && pattern_[at - 1] == '/';
+  if (!here.starts_with("**")) {
+    steps_.push_back({slash_is_special_ ? Token::within : Token::across, '*'});
+    return at;
+  }
+  if (slash_is_special_ && after_slash && here.starts_with("**/")) {
+    steps_.push_back({Token::segments, '*'});
+    return at + 2;
+  }
+  steps_.push_back({Token::across, '*'});
+  return at + 1;
 }
 
 std::uint64_t Glob::letters_of(std::string_view text) {

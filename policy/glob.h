@@ -48,6 +48,7 @@ class Glob {
     std::size_t end = 0;
   };
 
+  std::size_t add_star(std::size_t at);
   void choose_shape();
   bool matches_steps(std::string_view text) const;
   bool fits(const Step& step, char c) const;

@@ -1,6 +1,7 @@
 // JSON for policy files: nlohmann's parser with what it lets pass refused, and lines remembered.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,7 +11,7 @@
 
 namespace policy {
 
-inline constexpr std::size_t kMaxJsonBytes = 256 * 1024;
+inline constexpr std::size_t kMaxJsonBytes = std::size_t{256} * 1024;
 inline constexpr std::size_t kMaxJsonDepth = 16;
 inline constexpr std::size_t kMaxJsonKeys = 1000;  // in one object
 

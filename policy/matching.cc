@@ -36,6 +36,27 @@ const std::string* find_variable(const Glob& glob, const std::vector<std::string
   return found == env.end() ? nullptr : &*found;
 }
 
+std::optional<Difference> argument_difference(const Match& match,
+                                              const std::vector<std::string>& argv) {
+  for (std::size_t i = 0; i < match.argv.size(); ++i) {
+    if (!meets(match.argv[i], argv)) return Difference{What::argument, i};
+  }
+  if (argv.size() < match.argc_min || argv.size() > match.argc_max) return Difference{What::argc};
+  return std::nullopt;
+}
+
+std::optional<Difference> env_difference(const Match& match, const std::vector<std::string>& env) {
+  for (std::size_t i = 0; i < match.env_present.size(); ++i) {
+    if (find_variable(match.env_present[i], env) == nullptr) {
+      return Difference{What::env_present, i};
+    }
+  }
+  for (std::size_t i = 0; i < match.env_absent.size(); ++i) {
+    if (find_variable(match.env_absent[i], env) != nullptr) return Difference{What::env_absent, i};
+  }
+  return std::nullopt;
+}
+
 bool is_below(std::string_view path, std::string_view directory) {
   if (directory == "/") return path.starts_with('/');
   if (!path.starts_with(directory)) return false;
@@ -106,39 +127,23 @@ std::string clean_path(std::string_view path) {
   return out.empty() ? "/" : out;
 }
 
-Subject::CleanPath::CleanPath(const std::string& path) : view(path) {
-  if (is_clean(path)) return;
-  copy = clean_path(path);
-  view = copy;
+CleanPath::CleanPath(const std::string& path) : path_(&path) {
+  if (!is_clean(path)) copy_ = clean_path(path);
 }
-
-Subject::Subject(const ExecRequest& request)
-    : request_(&request), path_(request.path), cwd_(request.cwd) {}
 
 std::optional<Difference> first_difference(const Rule& rule, const Subject& subject) {
   const Match& match = rule.match;
-  const ExecRequest& request = subject.request();
-  if (rule.action == Action::self && !request.own_program) return Difference{What::own_program};
-  if (!match.path.empty() && !any_matches(match.path, subject.path())) {
+  if (rule.action == Action::self && !subject.request->own_program) {
+    return Difference{What::own_program};
+  }
+  if (!match.path.empty() && !any_matches(match.path, subject.path.view())) {
     return Difference{What::path};
   }
-  for (std::size_t i = 0; i < match.argv.size(); ++i) {
-    if (!meets(match.argv[i], request.argv)) return Difference{What::argument, i};
-  }
-  if (request.argv.size() < match.argc_min || request.argv.size() > match.argc_max) {
-    return Difference{What::argc};
-  }
-  for (std::size_t i = 0; i < match.env_present.size(); ++i) {
-    if (find_variable(match.env_present[i], request.env) == nullptr) {
-      return Difference{What::env_present, i};
-    }
-  }
-  for (std::size_t i = 0; i < match.env_absent.size(); ++i) {
-    if (find_variable(match.env_absent[i], request.env) != nullptr) {
-      return Difference{What::env_absent, i};
-    }
-  }
-  const auto above = [&subject](const std::string& dir) { return is_below(subject.cwd(), dir); };
+  if (const auto difference = argument_difference(match, subject.request->argv)) return difference;
+  if (const auto difference = env_difference(match, subject.request->env)) return difference;
+  const auto above = [cwd = subject.cwd.view()](const std::string& dir) {
+    return is_below(cwd, dir);
+  };
   if (!match.cwd.empty() && std::none_of(match.cwd.begin(), match.cwd.end(), above)) {
     return Difference{What::cwd};
   }
@@ -147,12 +152,13 @@ std::optional<Difference> first_difference(const Rule& rule, const Subject& subj
 
 std::string describe(const Difference& difference, const Rule& rule, const Subject& subject) {
   const Match& match = rule.match;
-  const ExecRequest& request = subject.request();
+  const ExecRequest& request = *subject.request;
   switch (difference.what) {
     case What::own_program:
       return "not one of the CLI's own programs in a way that its self rules allow";
     case What::path:
-      return os::join("the path is ", quoted(subject.path()), ", not ", quoted_list(match.path));
+      return os::join("the path is ", quoted(subject.path.view()), ", not ",
+                      quoted_list(match.path));
     case What::argument:
       return describe_argument(match.argv[difference.index], request.argv);
     case What::argc: {
@@ -170,7 +176,7 @@ std::string describe(const Difference& difference, const Rule& rule, const Subje
                       " is set, the rule wants none named ", quoted(glob.pattern()));
     }
     case What::cwd:
-      return os::join("the working directory ", quoted(subject.cwd()), " is not below ",
+      return os::join("the working directory ", quoted(subject.cwd.view()), " is not below ",
                       quoted_list(match.cwd));
   }
   return "";

@@ -13,28 +13,23 @@ namespace policy {
 /// `path` without `//`, `.` and `..`; the links in it are not looked at. For absolute paths.
 std::string clean_path(std::string_view path);
 
-/// A request as rules see it: with clean paths. The request must outlive it.
-class Subject {
+/// A path in its clean form: itself, or a copy where it is not clean already. It must outlive this.
+class CleanPath {
  public:
-  explicit Subject(const ExecRequest& request);
-  Subject(const Subject&) = delete;
-  Subject& operator=(const Subject&) = delete;
-
-  const ExecRequest& request() const { return *request_; }
-  std::string_view path() const { return path_.view; }
-  std::string_view cwd() const { return cwd_.view; }
+  explicit CleanPath(const std::string& path);
+  std::string_view view() const { return copy_.empty() ? *path_ : copy_; }
 
  private:
-  /// A path as it is, or a cleaned copy where it is not clean already.
-  struct CleanPath {
-    explicit CleanPath(const std::string& path);
-    std::string copy;
-    std::string_view view;
-  };
+  const std::string* path_;
+  std::string copy_;
+};
 
-  const ExecRequest* request_;
-  CleanPath path_;
-  CleanPath cwd_;
+/// A request as rules see it: with clean paths. The request must outlive it.
+struct Subject {
+  explicit Subject(const ExecRequest& asked) : request(&asked), path(asked.path), cwd(asked.cwd) {}
+  const ExecRequest* request;
+  CleanPath path;
+  CleanPath cwd;
 };
 
 /// The first condition of a rule that a request does not meet.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "os/fd.h"
 #include "os/text.h"
@@ -16,7 +17,19 @@
 namespace policy {
 namespace {
 
+/// One policy file of a chain in which each extends the next.
+struct Layer {
+  Json document;
+  std::string source;
+};
+
 bool is_shipped(std::string_view name) { return name == "default" || name == "strict"; }
+
+os::Result<Layer> shipped_layer(const std::string& name) {
+  const std::string file = name + ".json";
+  const std::string source = "policy/" + file;
+  return Layer{TRY(parse_json(shipped_file(file).value_or(""), source)), source};
+}
 
 void read_require(const Node& node, Require& require) {
   for (const auto& [word, value] : node.members()) {
@@ -56,9 +69,14 @@ void check_profiles(const Node& document, const Policy& policy) {
   for (const Node& rule : document["rules"].items()) check(rule["profile"]);
 }
 
-void read_policy(const Node& node, Policy& policy) {
+// Puts one file on top of what it extends.
+void read_layer(const Node& node, Policy& policy) {
   node.only({"$schema", "description", "extends", "mode", "git_config", "default_profile",
              "task_run_profile", "require", "profiles", "rules"});
+  const std::string base = node["extends"].text();
+  if (node["extends"].is_text() && !is_shipped(base)) {
+    node["extends"].problem(os::join("'", base, "' is none of default, strict"));
+  }
   if (!node["extends"].present()) {
     for (const char* key : {"default_profile", "profiles", "rules"}) (void)node.require(key);
   }
@@ -84,19 +102,18 @@ void read_policy(const Node& node, Policy& policy) {
 }  // namespace
 
 os::Result<Policy> parse_policy(std::string_view text, const std::string& source) {
-  const Json document = TRY(parse_json(text, source));
-  Problems problems(source);
-  const Node node(document, problems);
-
-  Policy policy;
-  const Node extends = node["extends"];
-  if (extends.is_text() && is_shipped(extends.text())) {
-    policy = TRY(load_policy(extends.text()));
-  } else if (extends.is_text()) {
-    extends.problem("'" + extends.text() + "' is none of default, strict");
+  std::vector<Layer> layers;
+  layers.push_back({TRY(parse_json(text, source)), source});
+  for (const Json* base = layers.back().document.find("extends");
+       base != nullptr && is_shipped(base->text); base = layers.back().document.find("extends")) {
+    layers.push_back(TRY(shipped_layer(base->text)));
   }
-  read_policy(node, policy);
-  if (problems.first()) return *problems.first();
+  Policy policy;
+  for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+    Problems problems(layer->source);
+    read_layer(Node(layer->document, problems), policy);
+    if (problems.first()) return *problems.first();
+  }
   return policy;
 }
 

@@ -15,6 +15,7 @@ ROOT = pathlib.Path(sys.argv[1])
 # What only the program sees: the text before it is values, paths in their shortest form, and what
 # one part of a file says about another.
 BEYOND_A_SCHEMA = {
+    "agent_secret_file_escapes",
     "not_json", "comment", "trailing_comma", "duplicate_key", "duplicate_key_deep",
     "unknown_profile", "unknown_default_profile", "same_id_twice", "same_id_as_base",
     "unreachable_rule", "pattern_ends_in_backslash", "cwd_with_dots", "argc_min_above_max",
