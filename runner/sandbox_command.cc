@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -207,6 +208,8 @@ int exec_command(const Command& command, int& step) {
   if (const int error = set_limits(command); error != 0) return error;
   step = kStepExec;
   ::setsid();
+  // A command that kills its sandbox, which runs as the same user, ends with it.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   ::umask(static_cast<mode_t>(command.hello.umask));
   set_scheduling(command.hello);
   set_signals(command);

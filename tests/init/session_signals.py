@@ -15,7 +15,7 @@ FORWARDED = ("TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "WINCH", "CONT")
 
 def forwarded():
     for name in FORWARDED:
-        with bash(f"trap 'echo got; n=$((n + 1))' {name}; echo ready; n=0; "
+        with bash(f"trap 'echo got; n=$((n + 1))' {name}; n=0; echo ready; "
                   "end=$((SECONDS + 1)); while [ $SECONDS -le $end ]; do read -t 0.1 -r _ <> <(:); "
                   "done; exit $((40 + n))") as session:
             line_from(session)

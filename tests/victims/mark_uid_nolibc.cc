@@ -16,8 +16,8 @@ long call(long number, long a = 0, long b = 0, long c = 0) {
 
 extern "C" [[noreturn]] void _start();  // NOLINT(readability-identifier-naming)
 
-// The stack is aligned as the kernel leaves it; nothing here needs more.
-extern "C" [[noreturn]] void _start() {  // NOLINT(readability-identifier-naming)
+// The kernel aligns the stack as before a call, not as after one.
+extern "C" [[noreturn]] __attribute__((force_align_arg_pointer)) void _start() {  // NOLINT
   char line[] = "ran as 0000000000\n";
   char* digit = line + 16;
   for (long uid = call(kGetuid); uid != 0; uid /= 10) *digit-- = static_cast<char>('0' + uid % 10);
