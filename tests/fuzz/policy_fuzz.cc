@@ -33,6 +33,8 @@ policy::ExecRequest request_from(std::string_view bytes) {
 
 }  // namespace
 
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const policy::ExecRequest request = request_from(text);

@@ -41,8 +41,8 @@ constexpr char kPolicy[] = R"({
 #define AS_CLI(harness, body)                                          \
   do {                                                                 \
     REQUIRE_MESSAGE((harness).problem().empty(), (harness).problem()); \
-    const auto status = (harness).as_cli(body);                        \
-    CHECK(status.text() == "exit code 0");                             \
+    const auto cli_status = (harness).as_cli(body);                    \
+    CHECK(cli_status.text() == "exit code 0");                         \
   } while (false)
 
 bool expect(bool holds, const char* what, const std::string& seen) {
