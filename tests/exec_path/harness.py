@@ -213,12 +213,14 @@ class Session:
         return self.namespaces
 
     def survivors(self):
-        """Processes in any namespace this session was seen to have."""
-        return [p for p in all_processes() if p.pid_namespace() in self.namespaces]
+        """Processes in any namespace this session was seen to have. A zombie runs no more: it waits
+        for whoever adopted it on the host."""
+        return [p for p in all_processes()
+                if p.state != "Z" and p.pid_namespace() in self.namespaces]
 
     def find(self, *, uid=None, comm=None, exe=None, argument=None):
         return [p for p in self.processes()
-                if (uid is None or p.uid == uid)
+                if p.state != "Z" and (uid is None or p.uid == uid)
                 and (comm is None or p.comm.startswith(comm[:15]))
                 and (exe is None or p.exe().endswith(exe))
                 and (argument is None or argument in p.cmdline())]

@@ -7,13 +7,14 @@ from harness import SOAK, Checks, Session, count, native, need_root, victim
 KINDS = {"thread": 20000, "sibling": 3000, "process": 20000, "alias": 5000, "dup2": 10000,
          "unmap": 5000}
 MILLION = 1_000_000
+EVIL = victim("mark_uid_static")
 # What a caller may see of an exec that was raced.
 OUTCOMES = {"ENOTDIR", "ENOENT", "EACCES", "EFAULT", "EBADF", "EMFILE", "EIO", "killed",
             "true-ran", "tries"}
 
 
 def race(checks, kind, tries, racers, options=(), name=""):
-    argv = [victim("racer"), kind, tries, racers, victim("mark_uid_nolibc")]
+    argv = [victim("racer"), kind, tries, racers, EVIL]
     result = Session(argv, options=options).run(7200 if SOAK else 300)
     facts = {what: int(number) for what, number in result.facts().items()}
     label = f"{kind}, {racers} racers{name}"
@@ -27,7 +28,7 @@ def race(checks, kind, tries, racers, options=(), name=""):
 
 def control(checks):
     """The victim does tell when the other file runs: here it is what the path names."""
-    result = native([victim("as_command"), victim("mark_uid_nolibc")])
+    result = native([victim("as_command"), EVIL, "--status"])
     checks.equal("control: the evil program tells that it ran", result.status, 71)
 
 
@@ -37,7 +38,7 @@ def main():
     control(checks)
     for kind, full in KINDS.items():
         race(checks, kind, count(full), 4)
-    race(checks, "thread", MILLION if SOAK else 2000, 64)
+    race(checks, "thread", MILLION if SOAK else 20000, 64)
 
     # Without Landlock the race is really lost now and then, and only the look at the new image is
     # left: a run that never had to kill has tested nothing.

@@ -69,7 +69,7 @@ def powerless(checks):
              "newgrp": "newgrp root -c id </dev/null", "umount": "umount /proc",
              "sudo": "sudo -n id", "write to /etc": "echo x >>/etc/passwd",
              "chown": "touch /workspace/o && chown 0:0 /workspace/o",
-             "mknod": "mknod /tmp/m b 7 0", "kill the spawner": "kill -9 1",
+             "mknod": "mknod /tmp/m b 7 0", "kill pid 1": "kill -9 1 && ! kill -0 1",
              "hostname": "hostname evil", "clock": "date -s 2030-01-01"}
     script = "; ".join(f"({text}) >/dev/null 2>&1; echo '{name}'=$?"
                        for name, text in tries.items())
