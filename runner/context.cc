@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "os/landlock.h"
 #include "os/text.h"
 
 namespace runner {
@@ -33,6 +34,20 @@ std::vector<std::string> environment_for(const Context& context, const Order& or
   return env;
 }
 
+// Profiles with a `write` list bind their sandboxes to a ruleset. Its rules sit on the directories
+// of the task tree, which this process sees through a descriptor only.
+os::Status add_rulesets(Context& context) {
+  for (const auto& [name, profile] : context.session.policy->profiles) {
+    if (profile.write.empty()) continue;
+    const std::string root = os::join("/proc/self/fd/", context.channels.task_root);
+    std::vector<std::string> paths{root + "/dev"};
+    for (const std::string& path : profile.write) paths.push_back(root + path);
+    os::Fd ruleset = TRY_STEP(os::write_only_below(paths), os::join("profile '", name, "': write"));
+    context.parking.set_ruleset(profile, std::move(ruleset));
+  }
+  return {};
+}
+
 }  // namespace
 
 Context::Context(const Session& the_session, const Channels& the_channels, os::Fd the_proc,
@@ -60,6 +75,7 @@ os::Result<std::unique_ptr<Context>> make_context(const Session& session,
   const os::FileId relay_id = TRY(os::file_id(channels.relay));
   auto context = std::make_unique<Context>(session, channels, std::move(proc), relay_id);
   TRY(context->collector.open());
+  TRY(add_rulesets(*context));
   return context;
 }
 

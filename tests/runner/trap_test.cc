@@ -25,6 +25,7 @@ constexpr char kPolicy[] = R"({
   "profiles": {
     "task": {"pidns": "session", "on_exit": "linger", "env": {"allow": ["*"], "deny": ["*_TOKEN"]}},
     "isolated": {"pidns": "command", "on_exit": "kill", "env": {"allow": ["*"]}},
+    "narrow": {"pidns": "session", "on_exit": "kill", "env": {"allow": ["*"]}, "write": ["/tmp"]},
     "short": {"pidns": "session", "on_exit": "kill", "env": {"allow": ["*"]},
               "limits": {"wall_seconds": 1}}
   },
@@ -32,6 +33,7 @@ constexpr char kPolicy[] = R"({
     {"id": "no-curl", "verdict": "deny", "match": {"path": ["**/env"]}, "reason": "not here"},
     {"id": "quiet", "verdict": "deny", "silent": true, "match": {"path": ["**/who"]}, "reason": "x"},
     {"id": "own-namespace", "verdict": "run", "profile": "isolated", "match": {"path": ["**/nice"]}},
+    {"id": "narrow", "verdict": "run", "profile": "narrow", "match": {"path": ["**/dash"]}},
     {"id": "timed", "verdict": "run", "profile": "short", "match": {"path": ["**/sleep"]}},
     {"id": "run", "verdict": "run"}
   ]
@@ -161,5 +163,20 @@ TEST_CASE("hundreds of execs, two programs at once, leave no wrong answer") {
       ok = expect(text == os::join(i, "\n"), "its number", text);
     }
     return ok ? 0 : 1;
+  });
+}
+
+TEST_CASE("a profile's write list holds: files are made only below it") {
+  TrapHarness harness(kPolicy);
+  AS_CLI(harness, [] {
+    const auto text =
+        output_of({"/usr/bin/dash", "-c",
+                   "f=trap-test-write; echo x >/tmp/$f && rm /tmp/$f && echo in; "
+                   "echo x >/var/tmp/$f || echo out; echo y >/dev/null && echo null"});
+    return expect(text.starts_with("in\n") &&
+                      text.find("Permission denied\nout\nnull\n") != std::string::npos,
+                  "only below /tmp", text)
+               ? 0
+               : 1;
   });
 }
