@@ -1,8 +1,9 @@
-"""The three ways a row is run; each returns {id: {stdout, stderr, status}}.
+"""The ways a row is run; each returns {id: {stdout, stderr, status}}.
 
 native    row_runner.py in a view of this machine laid out like a session, without a supervisor
 cli       the row's program IS the vendor CLI of a session of its own: one run-agent per row
 command   one session whose CLI is row_runner.py: each row's program is a command in a sandbox
+isolated  the same, and each command has a pid namespace of its own: the shipped profile `isolated`
 """
 
 import json
@@ -10,6 +11,7 @@ import os
 import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
 TIMEOUT = 30  # seconds a row may take
 
 ENVIRONMENT = {
@@ -59,18 +61,34 @@ class Native:
 
 class Command:
     name = "command"
+    profile = "task"
 
     def __init__(self, programs, workspace, launcher, jobs=1):
         self.programs, self.workspace, self.launcher = programs, workspace, launcher
 
+    def policy(self):
+        """The shipped policy, with this leg's profile as the default."""
+        with open(f"{ROOT}/policy/default.json") as file:
+            policy = json.load(file)
+        del policy["$schema"]
+        path = f"{self.programs}/policy-{self.profile}.json"
+        with open(path, "w") as file:
+            json.dump(dict(policy, default_profile=self.profile), file)
+        return path
+
     def run(self, rows):
         write_rows(rows, f"{self.programs}/command.json", "/workspace", lambda row: row.argv)
         command = [*self.launcher, "--workspace", self.workspace, "--cli-dir", self.programs,
-                   *environment_options(), "--", "/usr/bin/python3",
+                   "--policy", self.policy(), *environment_options(), "--", "/usr/bin/python3",
                    f"{self.programs}/row_runner.py", f"{self.programs}/command.json",
                    "/workspace/results.json"]
         finish(subprocess.Popen(command, stdin=subprocess.DEVNULL), "session with commands")
         return read_results(f"{self.workspace}/results.json")
+
+
+class Isolated(Command):
+    name = "isolated"
+    profile = "isolated"
 
 
 class Cli:

@@ -31,7 +31,7 @@ show() {
   fi
 }
 
-for directory in /usr /bin /sbin /lib /lib32 /lib64 /libx32 /etc /opt "${directories[@]}"; do
+for directory in /usr /bin /sbin /lib /lib32 /lib64 /libx32 /etc /opt; do
   show "$directory"
 done
 
@@ -40,6 +40,9 @@ mount --bind "$workspace" "$root/workspace"
 mount -o remount,bind,nosuid,nodev "$root/workspace"
 mount -t tmpfs -o mode=700,uid=1000,gid=1000,nosuid,nodev home "$root/home/agentuser"
 mount -t tmpfs -o mode=1777,nosuid,nodev tmp "$root/tmp"
+for directory in "${directories[@]}"; do
+  show "$directory"
+done
 mount -t proc proc "$root/proc"
 
 mount -t tmpfs -o mode=755,nosuid dev "$root/dev"
@@ -61,8 +64,9 @@ passwd=$root/run/passwd
 group=$root/run/group
 printf '%s\n' root:x:0:0:root:/root:/bin/bash \
   agentuser:x:1000:1000::/home/agentuser:/bin/bash \
+  agentcli:x:1001:1001::/home/agentuser:/bin/bash \
   nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin >"$passwd"
-printf '%s\n' root:x:0: agentuser:x:1000: nogroup:x:65534: >"$group"
+printf '%s\n' root:x:0: agentuser:x:1000: agentcli:x:1001: nogroup:x:65534: >"$group"
 mount --bind "$passwd" "$root/etc/passwd"
 mount --bind "$group" "$root/etc/group"
 

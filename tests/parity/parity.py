@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs every row of cases.tsv natively, as the vendor CLI and as a command, and compares.
 
-usage: parity.py [--programs DIR] [--build-dir DIR] [--legs cli,command] [--only GLOB]
+usage: parity.py [--programs DIR] [--build-dir DIR] [--legs LEG,LEG] [--only GLOB]
                  [--jobs N] [--keep]
 
 Standard output, standard error, wait status, and the files below the row's folder (bytes, mode,
@@ -39,21 +39,21 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build-dir", default=f"{ROOT}/build")
     parser.add_argument("--programs", help="folder of the compiled programs")
-    parser.add_argument("--legs", default="cli,command", help="native compares native runs")
+    parser.add_argument("--legs", default=",".join(table.LEGS),
+                        help="of cli, command, isolated; native compares native runs")
     parser.add_argument("--only", default="*", help="rows whose id matches this glob")
     parser.add_argument("--jobs", type=int, default=2, help="sessions at the same time")
     parser.add_argument("--keep", action="store_true", help="keep the temporary folder")
     return parser.parse_args()
 
 
-def gather_programs(compiled, scratch):
+def gather_programs(compiled, programs):
     """One folder with everything rows start: scripts, compiled programs and the row runner."""
-    programs = f"{scratch}/programs"
-    shutil.copytree(f"{table.HERE}/programs", programs, ignore=shutil.ignore_patterns("*.cc"))
+    shutil.copytree(f"{table.HERE}/programs", programs, dirs_exist_ok=True,
+                    ignore=shutil.ignore_patterns("*.cc"))
     shutil.copy2(f"{table.HERE}/row_runner.py", programs)
     for name in COMPILED:
         shutil.copy2(f"{compiled}/{name}", programs)
-    return programs
 
 
 def make_workspace(rows, path):
@@ -96,14 +96,13 @@ def as_exit_status(status):
     return f"exited {128 + int(words[2])}" if words[0] == "killed" else status
 
 
-def observations(leg, results, workspace, row, normaliser):
+def observations(results, workspace, row, normaliser):
     """The four aspects of one run, normalised."""
     result = results[row.id]
-    status = result["status"]
     return {
         "stdout": normaliser.text(result["stdout"]),
         "stderr": normaliser.text(result["stderr"]),
-        "status": as_exit_status(status) if leg == "cli" else status,
+        "status": result["status"],
         "files": describe_folder(f"{workspace}/{row.id}", normaliser),
     }
 
@@ -129,6 +128,8 @@ class Judge:
     def row(self, row, leg, native, other):
         """Prints the verdict on one row in one leg."""
         self.number += 1
+        if leg == "cli":  # run-agent can only exit
+            native = dict(native, status=as_exit_status(native["status"]))
         differing = [aspect for aspect in native if native[aspect] != other[aspect]]
         keys = row.differences.get(leg, [])
         may_differ = set().union(*[self.allowed.get(key, set()) for key in keys])
@@ -157,9 +158,8 @@ def check_keys(rows, allowed):
     return sorted(set(allowed) - used)
 
 
-def compare_all(options, scratch):
-    compiled = options.programs or f"{options.build_dir}/tests/parity"
-    programs = gather_programs(compiled, scratch)
+def compare_all(options, scratch, programs):
+    gather_programs(options.programs or f"{options.build_dir}/tests/parity", programs)
     everything = table.read_rows(programs)
     allowed = table.read_fidelity(f"{ROOT}/docs/fidelity.md")
     unused = check_keys(everything, allowed)
@@ -168,7 +168,7 @@ def compare_all(options, scratch):
     make_workspace(rows, f"{scratch}/fresh")
     launcher = [f"{ROOT}/scripts/launchers/run-agent", "--engine", "local", "--agent", "custom",
                 "--build-dir", options.build_dir]
-    kinds = {leg.name: leg for leg in (legs.Native, legs.Cli, legs.Command)}
+    kinds = {leg.name: leg for leg in (legs.Native, legs.Cli, legs.Command, legs.Isolated)}
     seen = {}
     judge = Judge(allowed)
     for name in ["native", *options.legs.split(",")]:
@@ -176,7 +176,7 @@ def compare_all(options, scratch):
         os.makedirs(os.path.dirname(workspace))
         subprocess.run(["cp", "-a", f"{scratch}/fresh", workspace], check=True)
         results = kinds[name](programs, workspace, launcher, options.jobs).run(rows)
-        seen[name] = {row.id: observations(name, results, workspace, row, normaliser)
+        seen[name] = {row.id: observations(results, workspace, row, normaliser)
                       for row in rows}
         if workspace.endswith("native-0/workspace"):
             reference = seen[name]
@@ -198,15 +198,18 @@ def main():
         skip("needs root: it makes namespaces and files of other users")
     if options.legs != "native" and not os.path.exists(f"{options.build_dir}/init/agent-init"):
         skip(f"no agent-init in {options.build_dir}")
-    scratch = tempfile.mkdtemp(prefix="parity-", dir="/var/tmp")
-    os.chmod(scratch, 0o755)
+    # Workspaces on the machine's disk; programs where a session shows a --cli-dir.
+    folders = [tempfile.mkdtemp(prefix="parity-", dir=parent) for parent in ("/var/tmp", "/tmp")]
+    for folder in folders:
+        os.chmod(folder, 0o755)
     try:
-        return compare_all(options, scratch)
+        return compare_all(options, *folders)
     finally:
         if options.keep:
-            print(f"# kept: {scratch}")
+            print(f"# kept: {' '.join(folders)}")
         else:
-            shutil.rmtree(scratch, ignore_errors=True)
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

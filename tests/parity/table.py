@@ -7,6 +7,7 @@ import re
 import shlex
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+LEGS = ("cli", "command", "isolated")
 STREAMS = ("stdin", "stdout", "stderr")
 
 
@@ -39,7 +40,7 @@ def read_rows(programs):
         words = [] if setup == "-" else setup.split()
         stdio = dict(word.split("=", 1) for word in words if word.split("=")[0] in STREAMS)
         program = program.replace("⏎", "\n").replace("⇥", "\t")
-        differences = {"cli": [], "command": []}
+        differences = {leg: [] for leg in LEGS}
         for word in expected.split():
             leg, _, key = word.rpartition(":")
             for name in [leg] if leg else differences:

@@ -173,19 +173,23 @@ def multiprocessing_fork():
         print(pool.map(square, range(10)))
 
 
+def send_square(connection, number):
+    connection.send(square(number))
+
+
 def multiprocessing_spawn():
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        print(pool.map(square, range(10)))
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=send_square, args=(theirs, 12))
+    child.start()
+    print(ours.recv())
+    child.join()
+    print(child.exitcode)
 
 
 def terminal_child():
-    chunks = []
-
-    def read(descriptor):
-        chunks.append(os.read(descriptor, 1024))
-        return b""
-    status = pty.spawn(["sh", "-c", "test -t 0 && test -t 1 && echo a terminal; exit 6"], read)
-    print(os.waitstatus_to_exitcode(status), b"".join(chunks))
+    status = pty.spawn(["sh", "-c", "test -t 0 && test -t 1 && echo a terminal; exit 6"])
+    print(os.waitstatus_to_exitcode(status))
 
 
 def socket_stdin():
@@ -253,11 +257,12 @@ def signals_sent_by_parent():
 
 
 def signals_caught():
-    script = "trap 'echo caught USR1' USR1; echo ready; read line; echo got $line"
+    script = "trap 'echo caught USR1' USR1; echo ready; until read line; do :; done; echo got $line"
     child = subprocess.Popen(["bash", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              text=True)
     print(child.stdout.readline())
     child.send_signal(signal.SIGUSR1)
+    time.sleep(0.3)
     print(child.communicate("line\n"), child.returncode)
 
 
