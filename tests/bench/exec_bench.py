@@ -44,16 +44,15 @@ def parse_arguments():
 class Bench:
     """Runs the cases and keeps their figures."""
 
-    def __init__(self, options, scratch):
+    def __init__(self, options, scratch, programs):
         self.turns, self.runs = (2, 4) if options.quick else (12, 50)
         self.build = options.build_dir
         self.workspace = f"{scratch}/workspace"
-        self.programs = f"{scratch}/programs"
+        self.programs = programs
         self.cases = []
         self.memory = {}
         os.mkdir(self.workspace)
         os.chown(self.workspace, OWNER, OWNER)
-        os.mkdir(self.programs)
         for name in ("bench/spawn_bench", "parity/leaf-static"):
             shutil.copy2(f"{options.programs or self.build + '/tests'}/{name}", self.programs)
         shutil.copy2(f"{HERE}/unshare_and_setpriv.sh", self.programs)
@@ -139,13 +138,16 @@ def main():
     options = parse_arguments()
     if os.geteuid() != 0:
         sys.exit("bench: needs root, as sessions of engine local do")
-    scratch = tempfile.mkdtemp(prefix="bench-", dir="/var/tmp")
-    os.chmod(scratch, 0o755)
+    # The workspace on the machine's disk; programs where a session shows a --cli-dir.
+    folders = [tempfile.mkdtemp(prefix="bench-", dir=parent) for parent in ("/var/tmp", "/tmp")]
+    for folder in folders:
+        os.chmod(folder, 0o755)
     try:
-        bench = Bench(options, scratch)
+        bench = Bench(options, *folders)
         bench.run()
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
     result = {
         "version": 1, "quick": options.quick, "commit": commit(),
         "machine": {"kernel": platform.release(), "cpus": os.cpu_count(), "model": cpu_model()},

@@ -8,6 +8,8 @@ import subprocess
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
 
+NAMES = {"agent-task-runn": "agent-task-runnerd"}  # the kernel keeps 15 characters
+
 
 @dataclasses.dataclass
 class Setup:
@@ -17,7 +19,8 @@ class Setup:
 
     def command(self):
         """Words to put before a command."""
-        words = ["taskset", "--cpu-list", ",".join(map(str, sorted(os.sched_getaffinity(0))[:self.cpus]))]
+        cpus = sorted(os.sched_getaffinity(0))[:self.cpus]
+        words = ["taskset", "--cpu-list", ",".join(map(str, cpus))]
         if self.mounts:
             script = ("mount -t tmpfs none /srv; for i in $(seq \"$1\"); do mkdir /srv/$i; "
                       "mount -t tmpfs none /srv/$i; done; shift; exec \"$@\"")
@@ -106,10 +109,11 @@ class Session(Server):
         memory = {}
         for pid in descendants(self.process.pid):
             status = read_status(pid)
-            name = status.get("Name", "")
-            if name.startswith("agent-") and "VmRSS" in status:
-                role = "PID 1" if status["NSpid"].split()[1:] == ["1"] and name == "agent-init" else name
-                memory.setdefault(role, int(status["VmRSS"].split()[0]))
+            name = NAMES.get(status.get("Name"), status.get("Name", ""))
+            if name == "agent-init" and status["NSpid"].split()[1:] == ["1"]:
+                name = "PID 1"
+            if name == "PID 1" or name.startswith("agent-"):
+                memory.setdefault(name, int(status.get("VmRSS", "0").split()[0]))
         return memory
 
 
