@@ -1,13 +1,13 @@
 #include "runner/daemon.h"
 
 #include <cerrno>
-#include <thread>
 #include <vector>
 
 #include "os/child.h"
 #include "os/listener.h"
 #include "os/log.h"
 #include "os/signals.h"
+#include "os/thread.h"
 #include "runner/context.h"
 #include "runner/exec_trap.h"
 #include "runner/task_server.h"
@@ -36,17 +36,24 @@ int run_daemon(const Session& session, const Channels& channels) {
   context.parking.refill(
       session.policy->profiles.find(session.policy->exec.default_profile)->second);
 
-  std::vector<std::thread> threads;
-  threads.emplace_back([&] { context.collector.run(); });
-  threads.emplace_back([&] { watch_workspace(session, channels.task_root, context.audit); });
+  const auto work = [&] {
+    const auto ended = trap.run();
+    if (ended.error().code == EPIPE) return;  // the CLI and all its children are gone
+    // Without its workers this runner is of no use: PID 1 starts another.
+    os::report(ended.error().text());
+    os::exit_now(1);
+  };
+  std::vector<os::Status> started;
   for (int i = 0; channels.listener >= 0 && i < kWorkers; ++i) {
-    threads.emplace_back([&] {
-      const auto ended = trap.run();
-      if (ended.error().code == EPIPE) return;  // the CLI and all its children are gone
-      // Without its workers this runner is of no use: PID 1 starts another.
-      os::report(ended.error().text());
-      os::exit_now(1);
-    });
+    started.push_back(os::start_thread(work));
+  }
+  started.push_back(os::start_thread([&] { context.collector.run(); }));
+  started.push_back(
+      os::start_thread([&] { watch_workspace(session, channels.task_root, context.audit); }));
+  for (const os::Status& status : started) {
+    if (status.ok()) continue;
+    os::report(status.error().text());
+    os::exit_now(1);
   }
   TaskServer server(context);
   const auto served = server.run(stop.value().get());

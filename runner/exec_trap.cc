@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <thread>
+#include <memory>
 
 #include "os/creds.h"
 #include "os/foreign_memory.h"
 #include "os/lookup.h"
 #include "os/text.h"
+#include "os/thread.h"
 #include "os/tracee.h"
 #include "runner/redirect.h"
 #include "runner/resolve.h"
@@ -93,9 +94,9 @@ void ExecTrap::go_on(Walk walk) {
     const auto answer = context_.asks.remembered(walk.order.verdict, walk.order.request);
     if (!answer.has_value()) {
       // Waiting must not keep a worker: the question gets a thread of its own.
-      std::thread([this, waiting = std::move(walk)]() mutable {
-        wait_for_answer(std::move(waiting));
-      }).detach();
+      const auto waiting = std::make_shared<Walk>(std::move(walk));
+      // If there is no thread to be had, dropping the walk answers EIO.
+      (void)os::start_thread([this, waiting] { wait_for_answer(std::move(*waiting)); });
       return;
     }
     walk.order.verdict.action = *answer ? policy::Action::run : policy::Action::deny;
