@@ -55,7 +55,7 @@ def measured(target, result):
         return of, source
     to = means[target["to"]][figure]
     source += f", {target['to']} {to}{unit}"
-    return (of - to if target["kind"] == "difference" else round(of / to, 3)), source
+    return (round(of - to, 1) if target["kind"] == "difference" else round(of / to, 3)), source
 
 
 def judge(targets, result):
