@@ -18,8 +18,8 @@ void* run_body(void* argument) {
 }  // namespace
 
 Status start_thread(std::function<void()> body) {
-  constexpr int kTries = 200;
-  constexpr timespec kPause{0, 5'000'000};
+  constexpr int kTries = 6;
+  constexpr timespec kPause{0, 4'000'000};
   auto owned = std::make_unique<std::function<void()>>(std::move(body));
   int error = EAGAIN;
   for (int i = 0; i < kTries && error == EAGAIN; ++i) {

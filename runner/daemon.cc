@@ -1,6 +1,7 @@
 #include "runner/daemon.h"
 
 #include <cerrno>
+#include <functional>
 #include <vector>
 
 #include "os/child.h"
@@ -43,17 +44,14 @@ int run_daemon(const Session& session, const Channels& channels) {
     os::report(ended.error().text());
     os::exit_now(1);
   };
-  std::vector<os::Status> started;
-  for (int i = 0; channels.listener >= 0 && i < kWorkers; ++i) {
-    started.push_back(os::start_thread(work));
-  }
-  started.push_back(os::start_thread([&] { context.collector.run(); }));
-  started.push_back(
-      os::start_thread([&] { watch_workspace(session, channels.task_root, context.audit); }));
-  for (const os::Status& status : started) {
-    if (status.ok()) continue;
-    os::report(status.error().text());
-    os::exit_now(1);
+  std::vector<std::function<void()>> threads(channels.listener >= 0 ? kWorkers : 0, work);
+  threads.emplace_back([&] { context.collector.run(); });
+  threads.emplace_back([&] { watch_workspace(session, channels.task_root, context.audit); });
+  for (const auto& body : threads) {
+    if (const auto started = os::start_thread(body); !started.ok()) {
+      os::report(started.error().text());
+      os::exit_now(1);
+    }
   }
   TaskServer server(context);
   const auto served = server.run(stop.value().get());
