@@ -27,7 +27,7 @@ std::string_view remedy(Protection protection) {
     case Protection::memfd_noexec:
       return "use Linux 6.3 or newer";
     case Protection::apparmor:
-      return "use a host with AppArmor and load the profiles: sudo scripts/install";
+      return "this version has no AppArmor profiles: take apparmor out of the policy's `require`";
     case Protection::workspace_idmap:
       return "put the workspace on a filesystem with idmapped mounts (ext4, xfs, btrfs)";
   }
