@@ -8,7 +8,6 @@
 #include "init/cli_env.h"
 #include "init/cli_init.h"
 #include "init/cli_message.h"
-#include "os/listener.h"
 #include "os/text.h"
 
 namespace init {
@@ -70,17 +69,15 @@ std::optional<Failure> start_cli(const HostSide& host, Live& live) {
   return std::nullopt;
 }
 
-Status admit_first_exec(const CliSide& cli) {
-  seccomp_notif notification{};
-  TRY_STEP(os::receive(cli.listener.get(), notification), "receive the CLI's own exec");
-  const auto caller = static_cast<pid_t>(notification.pid);
-  os::Pending pending(cli.listener.get(), notification);
+os::Result<os::Pending> receive_first_exec(const CliSide& cli, seccomp_notif& slot) {
+  TRY_STEP(os::receive(cli.listener.get(), slot), "receive the CLI's own exec");
+  const auto caller = static_cast<pid_t>(slot.pid);
+  os::Pending pending(cli.listener.get(), slot);
   if (caller != cli.pid) {
     std::move(pending).refuse(EPERM);
     return Error{EPERM, join("admit the CLI's own exec: process ", caller, " came first")};
   }
-  std::move(pending).proceed();
-  return {};
+  return pending;
 }
 
 }  // namespace init

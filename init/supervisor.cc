@@ -53,11 +53,10 @@ Status Supervisor::watch() {
   TRY(loop_.watch(live_.cli.socket.get(), EPOLLIN, [this] { return on_cli_message(); }));
   TRY(loop_.watch(live_.host->alive.get(), EPOLLIN, [this] { return on_host_lost(); }));
   if (!live_.cli.listener.valid()) {
-    admitted_ = true;
     runner_started_ = Clock::now();
     return {};
   }
-  return loop_.watch(live_.cli.listener.get(), EPOLLIN, [this] { return on_notification(); });
+  return loop_.watch(live_.cli.listener.get(), EPOLLIN, [this] { return on_first_exec(); });
 }
 
 // The host's side keeps the other end of this pipe open and never writes to it.
@@ -119,22 +118,29 @@ void Supervisor::hurry() {
   }
 }
 
-Status Supervisor::on_notification() {
-  if (!admitted_) {
-    auto runner = start_runner(live_);
-    if (!runner.ok()) {
-      lose("runner-lost", runner.error().text());
-      return runner.error();
-    }
-    live_.runner = std::move(runner).value();
-    runner_started_ = Clock::now();
-    admitted_ = true;
-    loop_.forget(live_.cli.listener.get());
-    if (const Status admitted = admit_first_exec(live_.cli); !admitted.ok()) {
-      lose("exec-trap-lost", admitted.error().text());
-    }
+// A runner takes whatever arrives at the listener, so it starts when the CLI's own exec has been
+// taken from there, and the CLI goes on when there is a runner for its next one.
+Status Supervisor::on_first_exec() {
+  loop_.forget(live_.cli.listener.get());
+  seccomp_notif slot{};
+  auto first = receive_first_exec(live_.cli, slot);
+  if (!first.ok()) {
+    lose("exec-trap-lost", first.error().text());
     return {};
   }
+  auto runner = start_runner(live_);
+  if (!runner.ok()) {
+    lose("runner-lost", runner.error().text());
+    return {};  // the CLI's exec fails with EIO
+  }
+  live_.runner = std::move(runner).value();
+  runner_started_ = Clock::now();
+  std::move(first).value().proceed();
+  return {};
+}
+
+// Nobody else is there to answer.
+Status Supervisor::on_refused_exec() {
   seccomp_notif notification{};
   TRY(os::receive(live_.cli.listener.get(), notification));
   os::Pending(live_.cli.listener.get(), notification).refuse(EIO);
@@ -211,7 +217,7 @@ void Supervisor::on_runner_death(pid_t pid, os::ExitStatus status) {
 void Supervisor::refuse_execs() {
   if (!live_.cli.listener.valid()) return;
   const Status watched =
-      loop_.watch(live_.cli.listener.get(), EPOLLIN, [this] { return on_notification(); });
+      loop_.watch(live_.cli.listener.get(), EPOLLIN, [this] { return on_refused_exec(); });
   if (!watched.ok()) os::report(watched.error().text());
 }
 

@@ -39,7 +39,8 @@ class Supervisor {
   os::Status serve_control();
   os::Status on_signals();
   os::Status on_cli_message();
-  os::Status on_notification();
+  os::Status on_first_exec();
+  os::Status on_refused_exec();
   os::Status on_host_lost();
   void refuse_execs();
 
@@ -66,7 +67,6 @@ class Supervisor {
   Clock::time_point runner_started_{};
   Clock::time_point auditd_started_ = Clock::now();
   Clock::time_point first_term_{};
-  bool admitted_ = false;  // the CLI's own exec has been answered
   bool ending_ = false;
   Ending ending_as_;
 };

@@ -1,5 +1,5 @@
-// T5: a storm of SIGUSR1, caught without SA_RESTART, hits a process while it execs.
-//   signal_storm COUNT DIR PROGRAM...
+// T5: a storm of SIGUSR1, caught by a handler, hits a process while it execs.
+//   signal_storm interrupt|restart COUNT DIR PROGRAM...     restart: the handler has SA_RESTART
 // Each try has a number; the command appends "N\n" to DIR/runs, where PROGRAM... is run with the
 // number as last argument. The storm ends when the exec is seen (its close-on-exec pipe closes).
 // A command may die of a signal already on its way, natively too; it must never run twice, run
@@ -95,12 +95,13 @@ void judge(const std::vector<Try>& tries, std::map<std::string, long> runs) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) return 64;
+  if (argc < 5) return 64;
   struct sigaction action = {};
-  action.sa_handler = ignore_signal;  // no SA_RESTART: interrupted calls say EINTR
+  action.sa_handler = ignore_signal;
+  if (std::string(argv[1]) == "restart") action.sa_flags = SA_RESTART;
   sigaction(SIGUSR1, &action, nullptr);
   std::vector<Try> tries;
-  for (long i = 0; i < victim::number(argv[1]); ++i) tries.push_back(run_one(i, argv + 3));
-  judge(tries, runs_of(std::string(argv[2]) + "/runs"));
+  for (long i = 0; i < victim::number(argv[2]); ++i) tries.push_back(run_one(i, argv + 4));
+  judge(tries, runs_of(std::string(argv[3]) + "/runs"));
   return 0;
 }
