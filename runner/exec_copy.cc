@@ -100,37 +100,39 @@ os::Result<std::string> TaskFiles::descriptor(pid_t tid, int fd, uid_t owner) co
   return os::Error{EBADF, "look up a descriptor"};
 }
 
-os::Result<ExecCopy> copy_exec(const os::Pending& pending, const TaskFiles& files, uid_t cli_uid) {
-  const seccomp_notif& notification = pending.notification();
-  const auto tid = static_cast<pid_t>(notification.pid);
-  const Call call = call_of(notification.data);
+os::Result<ExecCopy> copy_location(const os::Pending& pending, os::ForeignMemory& memory,
+                                   const TaskFiles& files, uid_t cli_uid) {
+  const auto tid = static_cast<pid_t>(pending.notification().pid);
+  const Call call = call_of(pending.notification().data);
   constexpr int kKnownFlags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
   constexpr int kCheckFlag = 0x10000;  // AT_EXECVE_CHECK
   if ((call.flags & kCheckFlag) != 0) return os::Error{EACCES, "check a program"};
   if ((call.flags & ~kKnownFlags) != 0) return os::Error{EINVAL, "execute with unknown flags"};
 
-  os::ForeignMemory memory(tid);
   memory.prefetch(std::array{call.path, call.argv, call.envp});
-  ExecCopy copy;
-  std::string path;
-  if (auto text = memory.string(call.path, PATH_MAX); text.ok()) {
-    path = std::move(text).value();
-  } else {
-    return os::Error{text.error().code == E2BIG ? ENAMETOOLONG : EFAULT, "read the path"};
+  auto path = memory.string(call.path, PATH_MAX);
+  if (!path.ok()) {
+    return os::Error{path.error().code == E2BIG ? ENAMETOOLONG : EFAULT, "read the path"};
   }
-  if (path.size() >= PATH_MAX) return os::Error{ENAMETOOLONG, "read the path"};
-  copy.path_end = call.path + path.size();
+  if (path.value().size() >= PATH_MAX) return os::Error{ENAMETOOLONG, "read the path"};
+  ExecCopy copy;
+  copy.path_end = call.path + path.value().size();
   copy.argv = call.argv;
   copy.envp = call.envp;
   copy.no_follow = (call.flags & AT_SYMLINK_NOFOLLOW) != 0;
   copy.request.cwd = TRY(files.link(tid, "cwd"));
-  copy.cwd = TRY(files.id(tid, "cwd"));
-  TRY(locate(copy, call, std::move(path), tid, files, cli_uid));
-  copy.request.argv = TRY(memory.strings(call.argv, kMaxStrings));
-  copy.request.env = TRY(memory.strings(call.envp, kMaxStrings));
+  TRY(locate(copy, call, std::move(path).value(), tid, files, cli_uid));
+  return copy;
+}
+
+os::Status copy_rest(const os::Pending& pending, os::ForeignMemory& memory, const TaskFiles& files,
+                     ExecCopy& copy) {
+  copy.cwd = TRY(files.id(static_cast<pid_t>(pending.notification().pid), "cwd"));
+  copy.request.argv = TRY(memory.strings(copy.argv, kMaxStrings));
+  copy.request.env = TRY(memory.strings(copy.envp, kMaxStrings));
   // execve(2): a program never starts with argc 0 (Linux 5.18).
   if (copy.request.argv.empty()) copy.request.argv.emplace_back();
-  return copy;
+  return {};
 }
 
 }  // namespace runner

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "os/fd.h"
+#include "os/foreign_memory.h"
 #include "os/listener.h"
 #include "policy/exec_request.h"
 
@@ -13,7 +14,7 @@ namespace runner {
 
 /// What the caller asked for.
 struct ExecCopy {
-  policy::ExecRequest request;  // path: absolute; own_program is still to be filled in
+  policy::ExecRequest request;  // path: absolute; own_program is for others to fill in
   std::string given;            // the path the command is executed with: `$0` of a script
   bool own_exe = false;         // the path was /proc/self/exe
   bool no_follow = false;       // AT_SYMLINK_NOFOLLOW
@@ -37,9 +38,15 @@ class TaskFiles {
   int proc_;
 };
 
-/// Copies path, argv, envp and cwd. An error's code is what the caller gets: EFAULT, E2BIG, EBADF,
-/// EINVAL (unknown flags), ENOENT (empty path), EACCES (AT_EXECVE_CHECK: no program of ours runs
-/// where it would say yes).
-os::Result<ExecCopy> copy_exec(const os::Pending& pending, const TaskFiles& files, uid_t cli_uid);
+/// Copies what names the program: the path and the working directory. Most execs of a PATH search
+/// end after that. `memory` is the caller's. An error's code is what the caller gets: EFAULT,
+/// ENAMETOOLONG, EBADF, EINVAL (unknown flags), ENOENT (empty path), EACCES (AT_EXECVE_CHECK: no
+/// program of ours runs where it would say yes).
+os::Result<ExecCopy> copy_location(const os::Pending& pending, os::ForeignMemory& memory,
+                                   const TaskFiles& files, uid_t cli_uid);
+
+/// Copies argv and envp, and which directory the working directory is. EFAULT, E2BIG.
+os::Status copy_rest(const os::Pending& pending, os::ForeignMemory& memory, const TaskFiles& files,
+                     ExecCopy& copy);
 
 }  // namespace runner

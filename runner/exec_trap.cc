@@ -60,33 +60,35 @@ os::Status ExecTrap::run() {
 
 void ExecTrap::walk(SlotLease lease) {
   os::Pending pending(context_.channels.listener, lease.notification());
-  auto copied = copy_exec(pending, context_.files, context_.session.cli_uid);
+  Order order;
+  order.caller = static_cast<pid_t>(pending.notification().pid);
+  os::ForeignMemory memory(order.caller);
+  auto located = copy_location(pending, memory, context_.files, context_.session.cli_uid);
+  if (!located.ok()) return std::move(pending).refuse(located.error().code);
+  ExecCopy copy = std::move(located).value();
+  const bool own_file = names_own_file(copy, order.caller);
+  const auto found = find_for_task(copy);
+  if (!found.ok() && !own_file) return std::move(pending).refuse(found.error().code);
+
+  const auto copied = copy_rest(pending, memory, context_.files, copy);
   if (!copied.ok()) return std::move(pending).refuse(copied.error().code);
-  ExecCopy copy = std::move(copied).value();
   // Only now is it certain that all of it came from the caller.
   if (!pending.still_valid()) return std::move(pending).refuse(EINTR);
 
-  Order order;
-  order.caller = static_cast<pid_t>(pending.notification().pid);
-  if (!context_.session.own_programs.empty()) {
-    const auto file =
-        copy.own_exe ? context_.files.id(order.caller, "exe") : [&]() -> os::Result<os::FileId> {
-      const os::Fd fd =
-          TRY(os::open_in_root(context_.channels.cli_root, copy.request.path, O_PATH));
-      return os::file_id(fd.get());
-    }();
-    copy.request.own_program = file.ok() && is_own_program(copy, file.value());
-  }
+  copy.request.own_program = own_file && used_as_own(copy, copy.request.argv, copy.request.env);
   order.verdict = policy::decide(context_.session.policy->exec, copy.request);
-  if (order.verdict.action != policy::Action::self) {
-    const auto found =
-        resolve(context_.channels.task_root, copy.request.path, copy.request.cwd, copy.no_follow);
-    if (!found.ok()) return std::move(pending).refuse(found.error().code);
+  if (!found.ok() && order.verdict.action != policy::Action::self) {
+    return std::move(pending).refuse(found.error().code);
   }
   order.id = context_.next_id();
   order.request = copy.request;
   tighten(context_, order);
   go_on(Walk{std::move(lease), std::move(pending), std::move(copy), std::move(order)});
+}
+
+os::Status ExecTrap::find_for_task(const ExecCopy& copy) const {
+  const policy::ExecRequest& request = copy.request;
+  return resolve(context_.channels.task_root, request.path, request.cwd, copy.no_follow);
 }
 
 void ExecTrap::go_on(Walk walk) {
@@ -148,12 +150,27 @@ void ExecTrap::run_itself(Walk walk) {
   become_itself(std::move(walk.pending), [&](pid_t tid) { return verify_itself(tid, copy); });
 }
 
-bool ExecTrap::is_own_program(const ExecCopy& copy, os::FileId file) const {
+bool ExecTrap::is_own(os::FileId file) const {
   const auto& own = context_.session.own_programs;
-  if (std::find(own.begin(), own.end(), file) == own.end()) return false;
+  return std::find(own.begin(), own.end(), file) != own.end();
+}
+
+bool ExecTrap::names_own_file(const ExecCopy& copy, pid_t caller) const {
+  if (context_.session.own_programs.empty()) return false;
+  if (copy.own_exe) {
+    const auto file = context_.files.id(caller, "exe");
+    return file.ok() && is_own(file.value());
+  }
+  const auto opened = os::open_in_root(context_.channels.cli_root, copy.request.path, O_PATH);
+  if (!opened.ok()) return false;
+  const auto file = os::file_id(opened.value().get());
+  return file.ok() && is_own(file.value());
+}
+
+bool ExecTrap::used_as_own(const ExecCopy& copy, const std::vector<std::string>& argv,
+                           const std::vector<std::string>& env) const {
   const std::string path = copy.own_exe ? "/proc/self/exe" : copy.request.path;
-  return policy::self_allowed(*context_.session.agent_rules, path, copy.request.argv,
-                              copy.request.env);
+  return policy::self_allowed(*context_.session.agent_rules, path, argv, env);
 }
 
 // The new image's memory is private and no instruction of it has run: what is on its stack now is
@@ -161,9 +178,7 @@ bool ExecTrap::is_own_program(const ExecCopy& copy, os::FileId file) const {
 bool ExecTrap::verify_itself(pid_t tid, const ExecCopy& copy) const {
   constexpr std::size_t kMost = 8 << 20;
   const auto file = context_.files.id(tid, "exe");
-  if (!file.ok()) return false;
-  const auto& own = context_.session.own_programs;
-  if (std::find(own.begin(), own.end(), file.value()) == own.end()) return false;
+  if (!file.ok() || !is_own(file.value())) return false;
   const auto stack = os::stack_pointer_of(tid);
   if (!stack.ok()) return false;
   // argc, argv…, NULL, envp…, NULL: the System V ABI's initial stack.
@@ -173,8 +188,7 @@ bool ExecTrap::verify_itself(pid_t tid, const ExecCopy& copy) const {
   if (!argv.ok()) return false;
   const auto env = memory.strings(stack.value() + (argv.value().size() + 2) * kWord, kMost);
   if (!env.ok()) return false;
-  const std::string path = copy.own_exe ? "/proc/self/exe" : copy.request.path;
-  return policy::self_allowed(*context_.session.agent_rules, path, argv.value(), env.value());
+  return used_as_own(copy, argv.value(), env.value());
 }
 
 }  // namespace runner

@@ -43,7 +43,13 @@ class ExecTrap {
   void wait_for_answer(Walk walk);
   void run_command(Walk walk);
   void run_itself(Walk walk);
-  bool is_own_program(const ExecCopy& copy, os::FileId file) const;
+  // An error is the errno of executing the program as a command.
+  os::Status find_for_task(const ExecCopy& copy) const;
+  bool is_own(os::FileId file) const;
+  // Does the path lead to one of the CLI's own programs, and is it used as the policy allows?
+  bool names_own_file(const ExecCopy& copy, pid_t caller) const;
+  bool used_as_own(const ExecCopy& copy, const std::vector<std::string>& argv,
+                   const std::vector<std::string>& env) const;
   bool verify_itself(pid_t tid, const ExecCopy& copy) const;
 
   Context& context_;

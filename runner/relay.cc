@@ -26,6 +26,8 @@ constexpr long kConnectionReset = -104;
 constexpr int kNoSignal = 0x4000;    // MSG_NOSIGNAL
 constexpr int kDirectory = 0x90000;  // O_DIRECTORY | O_CLOEXEC
 constexpr int kPollIn = 1;
+constexpr int kTried = 64;
+constexpr int kMostWithoutProc = 4096;
 constexpr unsigned long kAllSignals = ~0UL;
 
 long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
@@ -151,15 +153,15 @@ void add_fd(int socket, runner::Hello& hello, int fd) {
   hello.numbers[hello.count++] = fd;
 }
 
-// By construction the open descriptors are exactly those that were not close-on-exec.
-void send_descriptors(int socket, runner::Hello& hello) {
-  const int directory = static_cast<int>(call(__NR_open, at("/proc/self/fd"), kDirectory, 0));
-  if (directory < 0) {
-    for (int fd = 0; fd < 4096; ++fd) {
-      if (call(__NR_fcntl, fd, 1) >= 0) add_fd(socket, hello, fd);
-    }
-    return send_hello(socket, hello, false);
-  }
+bool is_open(int fd) { return call(__NR_fcntl, fd, 1) >= 0; }  // F_GETFD
+
+// How many descriptors are open: the size of that directory since Linux 6.2, 0 before.
+long count_descriptors() {
+  struct stat info;
+  return call(__NR_stat, at("/proc/self/fd"), at(&info)) == 0 ? info.st_size : 0;
+}
+
+void add_listed(int socket, runner::Hello& hello, int directory, int first) {
   char entries[4096];
   for (long size = 0; (size = call(__NR_getdents64, directory, at(entries), sizeof entries)) > 0;) {
     for (long offset = 0; offset < size;) {
@@ -168,10 +170,32 @@ void send_descriptors(int socket, runner::Hello& hello) {
       int fd = 0;
       const char* digit = entry->name;
       for (; *digit >= '0' && *digit <= '9'; ++digit) fd = fd * 10 + (*digit - '0');
-      if (digit != entry->name && fd != directory) add_fd(socket, hello, fd);
+      if (digit != entry->name && fd != directory && fd >= first) add_fd(socket, hello, fd);
     }
   }
-  call(__NR_close, directory);
+}
+
+// By construction the open descriptors are exactly those that were not close-on-exec. To list them
+// takes a third of the relay's whole start; where their number is known, trying the low ones
+// nearly always finds them all.
+void send_descriptors(int socket, runner::Hello& hello) {
+  long left = count_descriptors();
+  int fd = 0;
+  for (; left > 0 && fd < kTried; ++fd) {
+    if (!is_open(fd)) continue;
+    add_fd(socket, hello, fd);
+    --left;
+  }
+  if (fd > 0 && left == 0) return send_hello(socket, hello, false);
+  const int directory = static_cast<int>(call(__NR_open, at("/proc/self/fd"), kDirectory, 0));
+  if (directory >= 0) {
+    add_listed(socket, hello, directory, fd);
+    call(__NR_close, directory);
+  } else {
+    for (; fd < kMostWithoutProc; ++fd) {
+      if (is_open(fd)) add_fd(socket, hello, fd);
+    }
+  }
   send_hello(socket, hello, false);
 }
 

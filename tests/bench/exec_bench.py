@@ -37,7 +37,7 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--build-dir", default=f"{ROOT}/build")
-    parser.add_argument("--programs", help="folder of spawn_bench and leaf-static")
+    parser.add_argument("--programs", help="folder of the measuring programs")
     return parser.parse_args()
 
 
@@ -53,7 +53,7 @@ class Bench:
         self.memory = {}
         os.mkdir(self.workspace)
         os.chown(self.workspace, OWNER, OWNER)
-        for name in ("bench/spawn_bench", "parity/leaf-static"):
+        for name in ("bench/spawn_bench", "bench/relay_bench", "parity/leaf-static"):
             shutil.copy2(f"{options.programs or self.build + '/tests'}/{name}", self.programs)
         shutil.copy2(f"{HERE}/unshare_and_setpriv.sh", self.programs)
 
@@ -95,9 +95,10 @@ class Bench:
                 "native": (native, leaf), "intercepted": (session, leaf)})
             self.measure("missing program", setup, 1, {
                 "native": (native, MISSING), "intercepted": (session, MISSING)})
+            self.memory = session.memory()
+        with servers.Host(setup, self.programs, "relay_bench") as host:
             self.measure("relay alone", setup, 1, {
                 "native": (host, [f"{self.build}/libexec/agent-relay"])})
-            self.memory = session.memory()
 
     def one_cpu(self):
         setup = servers.Setup(cpus=1)

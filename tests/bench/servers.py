@@ -83,8 +83,8 @@ class Server:
 class Host(Server):
     """On the host as root, where other tools make their sandboxes themselves."""
 
-    def __init__(self, setup, programs):
-        super().__init__(setup, [f"{programs}/spawn_bench"])
+    def __init__(self, setup, programs, bench="spawn_bench"):
+        super().__init__(setup, [f"{programs}/{bench}"])
 
 
 class Native(Server):
