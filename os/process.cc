@@ -1,11 +1,13 @@
 #include "os/process.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,6 +49,14 @@ ClosedStdio hold_stdio() {
     if (::open("/dev/null", O_RDWR) == fd) closed |= 1U << fd;  // NOLINT(android-cloexec-open)
   }
   return closed;
+}
+
+void make_reopenable(std::span<const int> descriptors) {
+  for (const int fd : descriptors) {
+    struct statfs system {};
+    if (::fstatfs(fd, &system) != 0 || system.f_type != PIPEFS_MAGIC) continue;
+    static_cast<void>(::fchmod(fd, 0666));  // a pipe that stays closed to others still works
+  }
 }
 
 void drop_held_stdio(ClosedStdio closed) {

@@ -28,6 +28,10 @@ ClosedStdio hold_stdio();
 /// Closes again what hold_stdio() opened: for a program that shall see what its caller gave.
 void drop_held_stdio(ClosedStdio closed);
 
+/// Lets other users open the pipes among these descriptors anew (`>/dev/stderr`, /dev/stdin).
+/// Whoever does needs the pipe as a descriptor already: nobody gains anything else.
+void make_reopenable(std::span<const int> descriptors);
+
 /// Puts /dev/null on these descriptors.
 Status silence(std::span<const int> descriptors);
 

@@ -1,9 +1,7 @@
 #include "os/thread.h"
 
 #include <pthread.h>
-#include <time.h>
 
-#include <cerrno>
 #include <memory>
 
 namespace os {
@@ -18,21 +16,13 @@ void* run_body(void* argument) {
 }  // namespace
 
 Status start_thread(std::function<void()> body) {
-  constexpr int kTries = 6;
-  constexpr timespec kPause{0, 4'000'000};
   auto owned = std::make_unique<std::function<void()>>(std::move(body));
-  int error = EAGAIN;
-  for (int i = 0; i < kTries && error == EAGAIN; ++i) {
-    if (i > 0) ::nanosleep(&kPause, nullptr);
-    pthread_t thread{};
-    error = ::pthread_create(&thread, nullptr, run_body, owned.get());
-    if (error == 0) {
-      owned.release();  // NOLINT(bugprone-unused-return-value): the thread owns it now
-      ::pthread_detach(thread);
-      return {};
-    }
-  }
-  return Error{error, "start a thread"};
+  pthread_t thread{};
+  const int error = ::pthread_create(&thread, nullptr, run_body, owned.get());
+  if (error != 0) return Error{error, "start a thread"};
+  owned.release();  // NOLINT(bugprone-unused-return-value): the thread owns it now
+  ::pthread_detach(thread);
+  return {};
 }
 
 }  // namespace os

@@ -7,8 +7,7 @@
 
 namespace os {
 
-/// Starts a detached thread. pthread_create(3) says EAGAIN for a passing shortage, seen on a busy
-/// machine with room for thousands of threads: it is tried again for 20 ms.
+/// Starts a detached thread; pthread_create(3), whose errors it gives.
 Status start_thread(std::function<void()> body);
 
 }  // namespace os

@@ -118,7 +118,7 @@ Redirect become_relay(os::Pending pending, const TaskFiles& files, const ExecCop
     return let_fail(std::move(caller), os::result_of(now.value()),
                     {relay_fd.value(), socket_fd.value()});
   }
-  // A sibling thread may have changed the path or the descriptor: 609 of 3 000 did, in a test.
+  // A sibling thread may have changed the path or the descriptor: tests/exec_path/races.py does.
   const auto image = files.id(caller.tracee.tid(), "exe");
   if (!image.ok() || image.value() != relay_id) return kill(std::move(caller.tracee));
   auto registers = caller.tracee.registers();

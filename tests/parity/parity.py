@@ -125,21 +125,12 @@ class Judge:
         self.allowed = allowed
         self.number = self.equal = self.listed = self.wrong = 0
 
-    def differing(self, leg, native, other):
-        """The aspects in which a run differs from the native one, and that one as it counts."""
-        if leg == "cli":  # run-agent can only exit
-            native = dict(native, status=as_exit_status(native["status"]))
-        return [aspect for aspect in native if native[aspect] != other[aspect]], native
-
-    def is_wrong(self, row, leg, native, other):
-        may_differ = set().union(*[self.allowed.get(key, set())
-                                   for key in row.differences.get(leg, [])])
-        return bool(set(self.differing(leg, native, other)[0]) - may_differ)
-
     def row(self, row, leg, native, other):
         """Prints the verdict on one row in one leg."""
         self.number += 1
-        differing, native = self.differing(leg, native, other)
+        if leg == "cli":  # run-agent can only exit
+            native = dict(native, status=as_exit_status(native["status"]))
+        differing = [aspect for aspect in native if native[aspect] != other[aspect]]
         keys = row.differences.get(leg, [])
         may_differ = set().union(*[self.allowed.get(key, set()) for key in keys])
         problems = [line for aspect in differing if aspect not in may_differ
@@ -190,18 +181,6 @@ def compare_all(options, scratch, programs):
         if workspace.endswith("native-0/workspace"):
             reference = seen[name]
             continue
-        # One session in a thousand is lost on a busy machine (docs/fidelity.md): such a row has a
-        # second try, and is named. Several at once are no accident.
-        shaky = [row for row in rows
-                 if judge.is_wrong(row, name, reference[row.id], seen[name][row.id])]
-        if 0 < len(shaky) <= 3:
-            workspace = f"{scratch}/{name}-again/workspace"
-            os.makedirs(os.path.dirname(workspace))
-            subprocess.run(["cp", "-a", f"{scratch}/fresh", workspace], check=True)
-            results = kinds[name](programs, workspace, launcher, options.jobs).run(shaky)
-            for row in shaky:
-                print(f"# tried twice: {row.id} ({name}): {seen[name][row.id]}")
-                seen[name][row.id] = observations(results, workspace, row, normaliser)
         for row in rows:
             judge.row(row, name, reference[row.id], seen[name][row.id])
     for key in unused:

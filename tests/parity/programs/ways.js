@@ -5,12 +5,11 @@ const fs = require('fs');
 
 /** Prints how a child ended, once its output is complete. */
 function report(name, child) {
-  const output = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    if (stream) stream.on('data', (data) => output.push(String(data)));
-  }
+  const output = {out: '', err: ''};  // however many pieces it comes in
+  if (child.stdout) child.stdout.on('data', (data) => output.out += data);
+  if (child.stderr) child.stderr.on('data', (data) => output.err += data);
   child.on('error', (error) => console.log(name, 'error', error.code, error.syscall));
-  child.on('close', (code, signal) => console.log(name, code, signal, output.sort()));
+  child.on('close', (code, signal) => console.log(name, code, signal, output));
 }
 
 const ways = {
