@@ -51,7 +51,8 @@ bool names_own_exe(std::string_view path, pid_t tid) {
          path == os::join("/proc/", tid, "/exe");
 }
 
-// Fills in request.path and given from the caller's own path string.
+// Fills in request.path and given from the caller's own path string, and request.cwd where it
+// counts.
 os::Status locate(ExecCopy& copy, const Call& call, std::string path, pid_t tid,
                   const TaskFiles& files, uid_t cli_uid) {
   if (path.empty()) {
@@ -69,6 +70,7 @@ os::Status locate(ExecCopy& copy, const Call& call, std::string path, pid_t tid,
   } else if (path.front() == '/') {
     copy.request.path = std::move(path);
   } else if (call.directory == AT_FDCWD) {
+    copy.request.cwd = TRY(files.link(tid, "cwd"));
     copy.request.path = os::join(copy.request.cwd == "/" ? "" : copy.request.cwd, '/', path);
     copy.given = std::move(path);
   } else {
@@ -120,14 +122,15 @@ os::Result<ExecCopy> copy_location(const os::Pending& pending, os::ForeignMemory
   copy.argv = call.argv;
   copy.envp = call.envp;
   copy.no_follow = (call.flags & AT_SYMLINK_NOFOLLOW) != 0;
-  copy.request.cwd = TRY(files.link(tid, "cwd"));
   TRY(locate(copy, call, std::move(path).value(), tid, files, cli_uid));
   return copy;
 }
 
 os::Status copy_rest(const os::Pending& pending, os::ForeignMemory& memory, const TaskFiles& files,
                      ExecCopy& copy) {
-  copy.cwd = TRY(files.id(static_cast<pid_t>(pending.notification().pid), "cwd"));
+  const auto tid = static_cast<pid_t>(pending.notification().pid);
+  if (copy.request.cwd.empty()) copy.request.cwd = TRY(files.link(tid, "cwd"));
+  copy.cwd = TRY(files.id(tid, "cwd"));
   copy.request.argv = TRY(memory.strings(copy.argv, kMaxStrings));
   copy.request.env = TRY(memory.strings(copy.envp, kMaxStrings));
   // execve(2): a program never starts with argc 0 (Linux 5.18).

@@ -38,14 +38,14 @@ class TaskFiles {
   int proc_;
 };
 
-/// Copies what names the program: the path and the working directory. Most execs of a PATH search
-/// end after that. `memory` is the caller's. An error's code is what the caller gets: EFAULT,
-/// ENAMETOOLONG, EBADF, EINVAL (unknown flags), ENOENT (empty path), EACCES (AT_EXECVE_CHECK: no
-/// program of ours runs where it would say yes).
+/// Copies what names the program: the path, and the working directory if the path is relative. Most
+/// execs of a PATH search end after that. `memory` is the caller's. An error's code is what the
+/// caller gets: EFAULT, ENAMETOOLONG, EBADF, EINVAL (unknown flags), ENOENT (empty path), EACCES
+/// (AT_EXECVE_CHECK: no program of ours runs where it would say yes).
 os::Result<ExecCopy> copy_location(const os::Pending& pending, os::ForeignMemory& memory,
                                    const TaskFiles& files, uid_t cli_uid);
 
-/// Copies argv and envp, and which directory the working directory is. EFAULT, E2BIG.
+/// Copies argv, envp and the working directory. EFAULT, E2BIG.
 os::Status copy_rest(const os::Pending& pending, os::ForeignMemory& memory, const TaskFiles& files,
                      ExecCopy& copy);
 

@@ -67,8 +67,9 @@ void ExecTrap::walk(SlotLease lease) {
   if (!located.ok()) return std::move(pending).refuse(located.error().code);
   ExecCopy copy = std::move(located).value();
   const bool own_file = names_own_file(copy, order.caller);
-  const auto found = find_for_task(copy);
-  if (!found.ok() && !own_file) return std::move(pending).refuse(found.error().code);
+  const int root = context_.channels.task_root;
+  const auto file = look_up_program(root, copy.request.path, copy.no_follow);
+  if (!file.ok() && !own_file) return std::move(pending).refuse(file.error().code);
 
   const auto copied = copy_rest(pending, memory, context_.files, copy);
   if (!copied.ok()) return std::move(pending).refuse(copied.error().code);
@@ -77,18 +78,15 @@ void ExecTrap::walk(SlotLease lease) {
 
   copy.request.own_program = own_file && used_as_own(copy, copy.request.argv, copy.request.env);
   order.verdict = policy::decide(context_.session.policy->exec, copy.request);
-  if (!found.ok() && order.verdict.action != policy::Action::self) {
-    return std::move(pending).refuse(found.error().code);
+  if (order.verdict.action != policy::Action::self) {
+    if (!file.ok()) return std::move(pending).refuse(file.error().code);
+    const auto good = check_program(root, file.value(), copy.request.path, copy.request.cwd);
+    if (!good.ok()) return std::move(pending).refuse(good.error().code);
   }
   order.id = context_.next_id();
   order.request = copy.request;
   tighten(context_, order);
   go_on(Walk{std::move(lease), std::move(pending), std::move(copy), std::move(order)});
-}
-
-os::Status ExecTrap::find_for_task(const ExecCopy& copy) const {
-  const policy::ExecRequest& request = copy.request;
-  return resolve(context_.channels.task_root, request.path, request.cwd, copy.no_follow);
 }
 
 void ExecTrap::go_on(Walk walk) {

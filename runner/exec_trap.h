@@ -43,8 +43,6 @@ class ExecTrap {
   void wait_for_answer(Walk walk);
   void run_command(Walk walk);
   void run_itself(Walk walk);
-  // An error is the errno of executing the program as a command.
-  os::Status find_for_task(const ExecCopy& copy) const;
   bool is_own(os::FileId file) const;
   // Does the path lead to one of the CLI's own programs, and is it used as the policy allows?
   bool names_own_file(const ExecCopy& copy, pid_t caller) const;

@@ -84,13 +84,12 @@ class KnownLoaders {
   std::set<std::string> paths_;
 };
 
-os::Status resolve_at(int root, const std::string& path, const std::string& cwd, bool no_follow,
-                      int depth);
+os::Status resolve_at(int root, const std::string& path, const std::string& cwd, int depth);
 
 os::Status resolve_interpreter(int root, const std::string& name, const std::string& cwd,
                                int depth) {
   if (name.empty()) return os::Error{ENOEXEC, "find an interpreter"};
-  return resolve_at(root, name.front() == '/' ? name : cwd + '/' + name, cwd, false, depth + 1);
+  return resolve_at(root, name.front() == '/' ? name : cwd + '/' + name, cwd, depth + 1);
 }
 
 os::Status resolve_loader(int root, const std::string& name, const std::string& cwd) {
@@ -116,23 +115,35 @@ os::Status resolve_content(int root, const std::string& path, const std::string&
   return os::Error{ENOEXEC, "recognise a program"};
 }
 
-os::Status resolve_at(int root, const std::string& path, const std::string& cwd, bool no_follow,
-                      int depth) {
-  if (depth > kMaxDepth) return os::Error{ELOOP, "follow interpreters"};
-  if (path.size() >= PATH_MAX) return os::Error{ENAMETOOLONG, "look up a program"};
-  const os::Fd fd = TRY(os::open_in_root(root, path, O_PATH | (no_follow ? O_NOFOLLOW : 0)));
-  const auto info = TRY(os::executable_info(fd.get()));
+os::Status check_at(int root, const os::Fd& file, const std::string& path, const std::string& cwd,
+                    int depth) {
+  const auto info = TRY(os::executable_info(file.get()));
   if (info.symlink) return os::Error{ELOOP, "execute a symbolic link"};
   if (!info.regular) return os::Error{EACCES, "execute something that is no file"};
-  TRY(os::may_execute(fd.get()));
-  if (!info.on_read_only_mount) TRY(os::not_being_written(fd.get()));
+  TRY(os::may_execute(file.get()));
+  if (!info.on_read_only_mount) TRY(os::not_being_written(file.get()));
   return resolve_content(root, path, cwd, depth);
+}
+
+os::Status resolve_at(int root, const std::string& path, const std::string& cwd, int depth) {
+  if (depth > kMaxDepth) return os::Error{ELOOP, "follow interpreters"};
+  return check_at(root, TRY(look_up_program(root, path, false)), path, cwd, depth);
 }
 
 }  // namespace
 
+os::Result<os::Fd> look_up_program(int root, const std::string& path, bool no_follow) {
+  if (path.size() >= PATH_MAX) return os::Error{ENAMETOOLONG, "look up a program"};
+  return os::open_in_root(root, path, O_PATH | (no_follow ? O_NOFOLLOW : 0));
+}
+
+os::Status check_program(int root, const os::Fd& file, const std::string& path,
+                         const std::string& cwd) {
+  return check_at(root, file, path, cwd, 0);
+}
+
 os::Status resolve(int root, const std::string& path, const std::string& cwd, bool no_follow) {
-  return resolve_at(root, path, cwd, no_follow, 0);
+  return check_program(root, TRY(look_up_program(root, path, no_follow)), path, cwd);
 }
 
 }  // namespace runner

@@ -3,15 +3,24 @@
 
 #include <string>
 
+#include "os/fd.h"
 #include "os/result.h"
 
 namespace runner {
 
-/// Success, or the errno that the exec of absolute `path` gives to agentuser in the tree whose `/`
-/// is `root`: ENOENT, EACCES, ENOTDIR, ELOOP, ENAMETOOLONG, ENOEXEC, ETXTBSY; for scripts and
-/// dynamic programs those of their interpreter too. Relative interpreters are looked up in `cwd`.
-/// The calling thread must have agentuser's file-access identity (os::FsUser).
+/// The file at absolute `path`, as agentuser finds it in the tree whose `/` is `root`; an O_PATH
+/// descriptor. ENOENT, EACCES, ENOTDIR, ELOOP, ENAMETOOLONG as of execve(2).
 /// `no_follow`: AT_SYMLINK_NOFOLLOW was given.
+/// The calling thread must have agentuser's file-access identity (os::FsUser), here and below.
+os::Result<os::Fd> look_up_program(int root, const std::string& path, bool no_follow);
+
+/// Whether `file`, found at `path`, can be executed: EACCES, ELOOP, ENOEXEC, ETXTBSY; for scripts
+/// and dynamic programs the errnos of their interpreter too. Relative interpreters are looked up
+/// in `cwd`.
+os::Status check_program(int root, const os::Fd& file, const std::string& path,
+                         const std::string& cwd);
+
+/// Both.
 os::Status resolve(int root, const std::string& path, const std::string& cwd, bool no_follow);
 
 }  // namespace runner
