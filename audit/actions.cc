@@ -11,6 +11,7 @@ constexpr std::array kActions = {
     ActionInfo{"event-malformed", "alert", "", "error", "failure"},
     ActionInfo{"events-dropped", "alert", "", "error", "failure"},
     ActionInfo{"exec-allowed", "event", "process", "allowed", "success"},
+    ActionInfo{"exec-asked", "alert", "process", "info", "unknown"},
     ActionInfo{"exec-denied", "event", "process", "denied", "success"},
     ActionInfo{"exec-exited", "event", "process", "end", "unknown"},
     ActionInfo{"fd-withheld", "event", "process", "denied", "success"},
@@ -54,6 +55,12 @@ Event exec_event(std::string_view action, const Exec& exec) {
 }  // namespace
 
 Event exec_allowed(const Exec& exec) { return exec_event("exec-allowed", exec); }
+
+Event exec_asked(const Exec& exec, std::uint64_t timeout_seconds) {
+  Event event = exec_event("exec-asked", exec);
+  event.set("exec.timeout_seconds", timeout_seconds);
+  return event;
+}
 
 Event exec_denied(const Exec& exec, std::string_view reason) {
   Event event = exec_event("exec-denied", exec);

@@ -55,6 +55,8 @@ struct ExecEnd {
 };
 
 Event exec_allowed(const Exec& exec);
+/// A question is open: `exec.id` is what `supervisorctl answer` takes.
+Event exec_asked(const Exec& exec, std::uint64_t timeout_seconds);
 Event exec_denied(const Exec& exec, std::string_view reason);
 Event exec_exited(const ExecEnd& end);
 

@@ -82,6 +82,12 @@ Status write_file(const std::string& path, std::string_view bytes, mode_t mode) 
   return {};
 }
 
+Result<bool> is_regular(int fd) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return last_error(join("stat fd ", fd));
+  return S_ISREG(info.st_mode);
+}
+
 Result<FileId> file_id(int fd) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return last_error(join("stat fd ", fd));

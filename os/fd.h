@@ -75,6 +75,9 @@ Result<FileId> file_id_at(int at, const std::string& path, int flags = 0);
 /// The target of a symbolic link, up to PATH_MAX.
 Result<std::string> read_link_at(int at, const std::string& path);
 
+/// True for a file whose content is there to be read: no pipe, socket or device.
+Result<bool> is_regular(int fd);
+
 /// An anonymous file holding `bytes`, read offset at 0, not executable where the kernel can say so.
 Result<Fd> memory_file(const char* name, std::string_view bytes);
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -15,43 +16,60 @@
 
 namespace runner {
 
-/// Open questions and the answers given so far. An answer holds for the same rule and command for
-/// as long as this runner lives. No answer in time is a no, and is not remembered.
+/// How a question ended.
+enum class Answer {
+  yes,
+  no,
+  late,  // nobody answered in time
+  gone,  // the caller does not wait any more
+};
+
+/// Open questions and the answers given so far. An answer holds for the same rule, program,
+/// arguments and working directory for as long as this runner lives, and for every question that
+/// is open about them. No answer in time is a no, and is not remembered. Thread-safe.
 class Asks {
  public:
   struct Question {
-    std::uint64_t id = 0;
+    std::uint64_t id = 0;  // the exec's, so that none is used twice in a session
     std::string rule;
-    std::string command;  // printable, bounded
+    std::string program;  // these three printable and bounded
+    std::string command;
     std::string cwd;
     std::chrono::steady_clock::time_point deadline;
   };
+
+  static constexpr std::size_t kMostOpen = 16;
 
   /// The answer given earlier to the same question.
   std::optional<bool> remembered(const policy::Verdict& verdict,
                                  const policy::ExecRequest& request) const;
 
-  /// Waits for an answer, at most verdict.timeout. False also when too many questions are open.
-  bool ask(const policy::Verdict& verdict, const policy::ExecRequest& request);
+  /// Opens a question. False: kMostOpen are open already.
+  bool open(std::uint64_t id, const policy::Verdict& verdict, const policy::ExecRequest& request);
 
-  std::vector<Question> open() const;
+  /// Waits for the end of an open question, which is closed then. `still_there` is asked now and
+  /// then whether somebody waits for it.
+  Answer wait(std::uint64_t id, const std::function<bool()>& still_there);
 
-  /// False: no such question (any more).
+  std::vector<Question> questions() const;
+
+  /// False: no such question is open (any more).
   bool answer(std::uint64_t id, bool yes);
 
  private:
-  static constexpr std::size_t kMostOpen = 16;
+  struct Entry {
+    Question question;
+    std::string key;
+  };
   static std::string key_of(const policy::Verdict& verdict, const policy::ExecRequest& request);
 
   mutable std::mutex mutex_;
   std::condition_variable answered_;
-  std::uint64_t next_id_ = 1;
-  std::map<std::uint64_t, Question> open_;
-  std::map<std::uint64_t, bool> answers_;
+  std::map<std::uint64_t, Entry> open_;
   std::map<std::string, bool> remembered_;
 };
 
-/// The command as one printable, bounded line.
+/// The command as one printable, bounded line. Quotes show where an argument begins and ends.
 std::string command_line(const std::vector<std::string>& argv);
 
 }  // namespace runner

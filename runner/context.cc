@@ -48,6 +48,22 @@ os::Status add_rulesets(Context& context) {
   return {};
 }
 
+audit::Exec exec_of(const Order& order) {
+  const policy::Verdict& verdict = order.verdict;
+  audit::Exec exec;
+  exec.id = order.id;
+  exec.pid = order.caller;
+  exec.path = order.request.path;
+  exec.argv = order.request.argv;
+  exec.cwd = order.request.cwd;
+  exec.verdict = policy::name(verdict.action);
+  exec.rule = verdict.rule;
+  exec.profile = verdict.profile;
+  exec.observed = verdict.observed;
+  exec.explicit_route = order.request.explicit_route;
+  return exec;
+}
+
 }  // namespace
 
 Context::Context(const Session& the_session, const Channels& the_channels, os::Fd the_proc,
@@ -94,19 +110,30 @@ void tighten(const Context& context, Order& order) {
   context.audit.offer(audit::secret_withheld(order.id, "arguments", ""));
 }
 
+void settle(policy::Verdict& verdict, std::string_view why_not) {
+  verdict.action = policy::Action::deny;
+  verdict.reason =
+      verdict.reason.empty() ? std::string(why_not) : os::join(why_not, " (", verdict.reason, ')');
+}
+
+void settle(policy::Verdict& verdict, Answer answer) {
+  if (answer == Answer::yes) {
+    verdict.action = policy::Action::run;
+  } else if (answer == Answer::no) {
+    settle(verdict, "the person at the host said no");
+  } else {
+    settle(verdict, os::join("nobody answered within ", verdict.timeout.count(), " s"));
+  }
+}
+
+os::Status record_question(const Context& context, const Order& order) {
+  const auto seconds = static_cast<std::uint64_t>(order.verdict.timeout.count());
+  return context.audit.record(audit::exec_asked(exec_of(order), seconds));
+}
+
 os::Status record(const Context& context, const Order& order) {
   const policy::Verdict& verdict = order.verdict;
-  audit::Exec exec;
-  exec.id = order.id;
-  exec.pid = order.caller;
-  exec.path = order.request.path;
-  exec.argv = order.request.argv;
-  exec.cwd = order.request.cwd;
-  exec.verdict = policy::name(verdict.action);
-  exec.rule = verdict.rule;
-  exec.profile = verdict.profile;
-  exec.observed = verdict.observed;
-  exec.explicit_route = order.request.explicit_route;
+  const audit::Exec exec = exec_of(order);
   if (verdict.action == policy::Action::deny) {
     return context.audit.record(audit::exec_denied(exec, verdict.reason));
   }

@@ -52,6 +52,14 @@ os::Result<std::unique_ptr<Context>> make_context(const Session& session, const 
 /// deny where there is no such stub.
 void tighten(const Context& context, Order& order);
 
+/// Makes a verdict `ask` what the answer says, with a reason that tells how it came about.
+void settle(policy::Verdict& verdict, Answer answer);
+/// A denial because no answer could be had.
+void settle(policy::Verdict& verdict, std::string_view why_not);
+
+/// Records that a question is open.
+os::Status record_question(const Context& context, const Order& order);
+
 /// Records the verdict; without a record nothing may happen. `reason` only for denials.
 os::Status record(const Context& context, const Order& order);
 

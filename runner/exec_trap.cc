@@ -99,7 +99,7 @@ void ExecTrap::go_on(Walk walk) {
       (void)os::start_thread([this, waiting] { wait_for_answer(std::move(*waiting)); });
       return;
     }
-    walk.order.verdict.action = *answer ? policy::Action::run : policy::Action::deny;
+    settle(walk.order.verdict, *answer ? Answer::yes : Answer::no);
   }
   policy::Verdict& verdict = walk.order.verdict;
   if (!record(context_, walk.order).ok()) return std::move(walk.pending).refuse(EIO);
@@ -113,11 +113,18 @@ void ExecTrap::go_on(Walk walk) {
 void ExecTrap::wait_for_answer(Walk walk) {
   const auto as_task = os::FsUser::enter(context_.session.task_uid, context_.session.task_uid);
   if (!as_task.ok()) return;  // the Pending answers EIO
-  policy::Verdict& verdict = walk.order.verdict;
-  const bool yes = context_.asks.ask(verdict, walk.order.request);
-  verdict.action = yes ? policy::Action::run : policy::Action::deny;
-  if (!yes && verdict.reason.empty()) verdict.reason = "nobody allowed it";
-  if (walk.pending.still_valid()) go_on(std::move(walk));
+  Order& order = walk.order;
+  if (!context_.asks.open(order.id, order.verdict, order.request)) {
+    settle(order.verdict, os::join(Asks::kMostOpen, " other questions are open"));
+    return go_on(std::move(walk));
+  }
+  // A question that is not in the log is not asked: whoever watches the log would not know of it.
+  const bool recorded = record_question(context_, order).ok();
+  const auto waits = [&] { return recorded && walk.pending.still_valid(); };
+  const Answer answer = context_.asks.wait(order.id, waits);
+  if (answer == Answer::gone || !walk.pending.still_valid()) return;  // the Pending answers EIO
+  settle(order.verdict, answer);
+  go_on(std::move(walk));
 }
 
 void ExecTrap::run_command(Walk walk) {

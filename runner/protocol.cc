@@ -6,6 +6,8 @@
 namespace runner {
 namespace {
 
+constexpr std::size_t kInline = 100 * 1024;
+
 bool cut_strings(std::string_view& text, std::uint32_t count, std::vector<std::string>& out) {
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::size_t end = text.find('\0');
@@ -55,6 +57,33 @@ os::Result<Frame> decode(std::string_view bytes) {
     return os::Error{EPROTO, "read a frame: its strings do not add up"};
   }
   return frame;
+}
+
+os::Status send_frame(int socket, const Frame& frame, const os::Fd& passed, int flags) {
+  std::string bytes = encode(frame);
+  os::Fd file;
+  std::vector<int> fds;
+  if (passed.valid()) fds.push_back(passed.get());
+  if (fds.empty() && bytes.size() > kInline) {
+    file = TRY(os::memory_file("frame", std::string_view(bytes).substr(sizeof(FrameHead))));
+    bytes.resize(sizeof(FrameHead));
+    fds.push_back(file.get());
+  }
+  return os::send_message(socket, bytes, fds, flags);
+}
+
+os::Result<Frame> read_frame(const os::Message& message) {
+  FrameHead head{};
+  const std::string& bytes = message.bytes;
+  if (message.fds.empty() || bytes.size() < sizeof head) return decode(bytes);
+  std::memcpy(&head, bytes.data(), sizeof head);
+  if (head.kind != FrameKind::start && head.kind != FrameKind::text) return decode(bytes);
+  const int file = message.fds.front().get();
+  // A pipe that nobody writes to would hold the reader up.
+  if (!TRY(os::is_regular(file))) return os::Error{EPROTO, "read a frame: not from a file"};
+  const auto rest = os::read_all(file, kMaxStart);
+  if (!rest.ok()) return os::Error{E2BIG, rest.error().text()};
+  return decode(bytes + rest.value());
 }
 
 }  // namespace runner

@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "os/fd.h"
 #include "os/result.h"
+#include "os/socket.h"
 
 namespace runner {
 
@@ -48,5 +50,13 @@ std::string encode(const Frame& frame);
 
 /// EPROTO with the reason: wrong version, cut short, strings that do not add up.
 os::Result<Frame> decode(std::string_view bytes);
+
+/// Sends a frame, with the descriptor it passes if it has one. What does not fit into a message
+/// goes into a memory file. `flags` as for sendmsg(2).
+os::Status send_frame(int socket, const Frame& frame, const os::Fd& passed = {}, int flags = 0);
+
+/// The frame of a message, its strings read from the message's file if they are there. E2BIG: they
+/// are longer than kMaxStart. EPROTO: as decode(), or the descriptor is one that could block us.
+os::Result<Frame> read_frame(const os::Message& message);
 
 }  // namespace runner

@@ -19,7 +19,6 @@ constexpr int kUsage = 2;
 constexpr int kNotSetUp = 125;
 constexpr int kNotAllowed = 126;
 constexpr int kNotFound = 127;
-constexpr std::size_t kInline = 100 * 1024;
 
 constexpr char kHelp[] =
     "usage: agent-task-run [--socket PATH] [--] CMD [ARG...]\n"
@@ -52,20 +51,12 @@ os::Result<runner::Frame> ask(const Options& options, char** env, os::Fd& sandbo
   request.kind = runner::FrameKind::start;
   request.argv = options.command;
   for (char** entry = env; *entry != nullptr; ++entry) request.env.emplace_back(*entry);
-  std::string bytes = runner::encode(request);
-  os::Fd file;
-  std::vector<int> fds;
-  if (bytes.size() > kInline) {
-    file =
-        TRY(os::memory_file("request", std::string_view(bytes).substr(sizeof(runner::FrameHead))));
-    bytes.resize(sizeof(runner::FrameHead));
-    fds.push_back(file.get());
-  }
-  TRY(os::send_message(runner.get(), bytes, fds));
+  TRY(runner::send_frame(runner.get(), request));
   os::Message answer = TRY(os::receive_message(runner.get(), runner::kMaxFrame));
   if (answer.end) return os::Error{EPIPE, "the runner closed the connection without an answer"};
+  runner::Frame frame = TRY(runner::read_frame(answer));
   if (!answer.fds.empty()) sandbox = std::move(answer.fds.front());
-  return runner::decode(answer.bytes);
+  return frame;
 }
 
 int run(const Options& options, char** env) {

@@ -76,11 +76,9 @@ void TaskServer::read_one(int fd) {
   if (!message.ok() && message.error().code == EAGAIN) return;
   if (message.ok() && !message.value().end) {
     os::Fd passed;
-    const Frame answer = answer_to(found->second, std::move(message).value(), passed);
-    std::vector<int> fds;
-    if (passed.valid()) fds.push_back(passed.get());
+    const Frame answer = answer_to(found->second, message.value(), passed);
     // A client that does not read its answer loses it; nobody waits for it.
-    (void)os::send_message(fd, encode(answer), fds, MSG_DONTWAIT);
+    (void)send_frame(fd, answer, passed, MSG_DONTWAIT);
   }
   connections_.erase(found);
 }
@@ -90,15 +88,9 @@ void TaskServer::close_idle() {
   std::erase_if(connections_, [&](const auto& entry) { return now - entry.second.opened > kIdle; });
 }
 
-Frame TaskServer::answer_to(const Connection& connection, os::Message message, os::Fd& passed) {
-  std::string bytes = std::move(message.bytes);
-  if (!message.fds.empty()) {
-    // The strings were too long for a message; what follows the head is in a file.
-    auto rest = os::read_all(message.fds.front().get(), kMaxStart);
-    if (!rest.ok()) return refused(E2BIG, rest.error().text());
-    bytes += rest.value();
-  }
-  auto frame = decode(bytes);
+Frame TaskServer::answer_to(const Connection& connection, const os::Message& message,
+                            os::Fd& passed) {
+  auto frame = read_frame(message);
   if (!frame.ok()) return refused(frame.error().code, frame.error().text());
   Frame request = std::move(frame).value();
   if (request.kind == FrameKind::start) {
@@ -168,8 +160,11 @@ os::Result<Frame> TaskServer::start(const os::Peer& peer, Frame request, os::Fd&
   if (verdict.action == policy::Action::ask) {
     // One thread serves everybody: only an answer given before counts here.
     const auto answer = context_.asks.remembered(verdict, order.request);
-    verdict.action = answer.value_or(false) ? policy::Action::run : policy::Action::deny;
-    if (verdict.reason.empty()) verdict.reason = "nobody has allowed it";
+    if (answer.has_value()) {
+      settle(verdict, *answer ? Answer::yes : Answer::no);
+    } else {
+      settle(verdict, "nobody has been asked: only what the CLI executes makes a question");
+    }
   }
   TRY(record(context_, order));
   if (verdict.action == policy::Action::deny) {
@@ -201,11 +196,12 @@ Frame TaskServer::jobs() const {
 
 Frame TaskServer::asks() const {
   nlohmann::json list = nlohmann::json::array();
-  for (const Asks::Question& question : context_.asks.open()) {
+  for (const Asks::Question& question : context_.asks.questions()) {
     list.push_back({{"id", question.id},
                     {"rule", question.rule},
+                    {"program", question.program},
                     {"command", question.command},
-                    {"cwd", os::printable(question.cwd)},
+                    {"cwd", question.cwd},
                     {"seconds_left", -seconds_since(question.deadline)}});
   }
   return text(dump(list));

@@ -28,7 +28,7 @@ class TaskServer {
   void accept_one();
   void read_one(int fd);
   void close_idle();
-  Frame answer_to(const Connection& connection, os::Message message, os::Fd& passed);
+  Frame answer_to(const Connection& connection, const os::Message& message, os::Fd& passed);
   os::Result<Frame> start(const os::Peer& peer, Frame request, os::Fd& passed);
   os::Result<std::string> find_program(const Frame& request, const std::string& cwd) const;
   Frame jobs() const;

@@ -46,6 +46,8 @@ os::Status send_samples(const audit::Client& client) {
   const std::vector<std::string> long_line(200, std::string(2000, 'x'));
   exec.argv = long_line;
   TRY(client.record(audit::exec_allowed(exec)));
+  exec.verdict = "ask";
+  TRY(client.record(audit::exec_asked(exec, 60)));
   exec.verdict = "deny";
   exec.profile = "";
   exec.explicit_route = true;

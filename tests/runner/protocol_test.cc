@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "os/socket.h"
+
 using runner::Frame;
 using runner::FrameKind;
 
@@ -51,4 +53,40 @@ TEST_CASE("a start frame that announces more strings than it has, or none, is re
     std::memcpy(bytes.data(), &head, sizeof head);
     CHECK(!runner::decode(bytes).ok());
   }
+}
+
+TEST_CASE("a frame goes over a socket, whatever its size") {
+  const auto pair = os::seqpacket_pair();
+  REQUIRE(pair.ok());
+  for (const std::size_t size : {std::size_t{10}, std::size_t{99'000}, std::size_t{3 << 20}}) {
+    CAPTURE(size);
+    const Frame text{FrameKind::text, 5, std::string(size, 'x'), {}, {}};
+    REQUIRE(runner::send_frame(pair.value().first.get(), text).ok());
+    auto message = os::receive_message(pair.value().second.get(), runner::kMaxFrame);
+    REQUIRE(message.ok());
+    const auto back = runner::read_frame(message.value());
+    REQUIRE(back.ok());
+    CHECK(back.value().number == 5);
+    CHECK(back.value().text == text.text);
+  }
+}
+
+TEST_CASE("strings that are too long, or come from a pipe, are refused") {
+  const auto pair = os::seqpacket_pair();
+  REQUIRE(pair.ok());
+  const Frame much{FrameKind::start, 0, "", {std::string(runner::kMaxStart, 'x')}, {}};
+  REQUIRE(runner::send_frame(pair.value().first.get(), much).ok());
+  auto message = os::receive_message(pair.value().second.get(), runner::kMaxFrame);
+  REQUIRE(message.ok());
+  const auto long_one = runner::read_frame(message.value());
+  REQUIRE(!long_one.ok());
+  CHECK(long_one.error().code == E2BIG);
+
+  auto pipe = os::make_pipe();  // its writing end stays open: reading it would wait for ever
+  REQUIRE(pipe.ok());
+  message.value().fds.clear();
+  message.value().fds.push_back(std::move(pipe.value().read_end));
+  const auto blocking = runner::read_frame(message.value());
+  REQUIRE(!blocking.ok());
+  CHECK(blocking.error().code == EPROTO);
 }
