@@ -1,7 +1,9 @@
 #include "init/control_client.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
@@ -9,6 +11,7 @@
 #include <optional>
 #include <string_view>
 
+#include "init/runner_client.h"
 #include "init/session_file.h"
 #include "os/socket.h"
 #include "os/text.h"
@@ -20,13 +23,25 @@ using os::Error;
 using os::join;
 using os::Result;
 
-constexpr int kNotRunning = 3;  // the exit codes of supervisord's client
-constexpr int kNoSession = 4;
+constexpr int kRefused = 1;  // the exit codes of supervisord's client
 constexpr int kUsage = 2;
+constexpr int kNotRunning = 3;
+constexpr int kNoSession = 4;
 constexpr char kHelp[] =
-    "Usage: supervisorctl [--session NAME] status [--json]\n"
-    "       supervisorctl [--session NAME] enforcement\n"
-    "Without --session: the container this runs in, or the only session on this machine.\n";
+    "Usage: supervisorctl [OPTIONS] COMMAND\n"
+    "Says what a session's processes, protections and commands are doing, and answers its\n"
+    "questions.\n\n"
+    "  status                 processes, protections, mounts; whether a question is open\n"
+    "  enforcement            protections and mounts\n"
+    "  asks                   the questions that a policy's verdict `ask` has opened\n"
+    "  answer ID allow|deny   answers one of them\n"
+    "  tasks                  the commands that run, background ones too\n\n"
+    "  --session NAME         that session; without it the container this runs in, or the only\n"
+    "                         session on this machine\n"
+    "  --json                 one line of JSON\n"
+    "  --help                 this text\n\n"
+    "Exit status: 0; 1 refused, as an answer to no open question; 2 wrong usage; 3 a process of\n"
+    "`status` does not run; 4 no such session, or it does not answer.\n";
 
 std::string_view state_name(ProcessState state) {
   switch (state) {
@@ -53,11 +68,9 @@ std::string two_digits(std::uint64_t number) {
 }
 
 // The socket in this container, or that of a session seen from the host.
-Result<std::string> find_socket(const std::string& session) {
+Result<std::string> find_socket(const std::string& session, const char* path) {
   std::error_code ignored;
-  if (session.empty() && std::filesystem::exists(kControlSocket, ignored)) {
-    return std::string(kControlSocket);
-  }
+  if (session.empty() && std::filesystem::exists(path, ignored)) return std::string(path);
   SessionProcess found;
   if (session.empty()) {
     const auto sessions = list_sessions();
@@ -71,14 +84,28 @@ Result<std::string> find_socket(const std::string& session) {
   } else {
     found = TRY(find_session(session));
   }
-  return join("/proc/", found.pid, "/root", kControlSocket);
+  return join("/proc/", found.pid, "/root", path);
 }
 
 struct Request {
   std::string session;
   std::string verb;
   bool json = false;
+  std::vector<std::string_view> rest;  // the verb's own words
+  std::uint64_t question = 0;          // of `answer`
 };
+
+bool is_good(Request& request) {
+  constexpr std::array<std::string_view, 4> kVerbs{"status", "enforcement", "asks", "tasks"};
+  const auto& rest = request.rest;
+  if (request.verb != "answer") {
+    return rest.empty() && std::find(kVerbs.begin(), kVerbs.end(), request.verb) != kVerbs.end();
+  }
+  if (request.json || rest.size() != 2 || (rest[1] != "allow" && rest[1] != "deny")) return false;
+  const char* end = rest[0].data() + rest[0].size();
+  const auto [at, error] = std::from_chars(rest[0].data(), end, request.question);
+  return error == std::errc{} && at == end;
+}
 
 std::optional<Request> parse(std::span<char*> words) {
   Request request;
@@ -88,14 +115,57 @@ std::optional<Request> parse(std::span<char*> words) {
       request.session = words[++at];
     } else if (word == "--json") {
       request.json = true;
-    } else if (request.verb.empty() && (word == "status" || word == "enforcement")) {
+    } else if (request.verb.empty()) {
       request.verb = word;
     } else {
-      return std::nullopt;
+      request.rest.push_back(word);
     }
   }
-  if (request.verb.empty()) return std::nullopt;
+  if (!is_good(request)) return std::nullopt;
   return request;
+}
+
+int fail(int status, const Error& error) {
+  std::cerr << "supervisorctl: " << error.text() << '\n';
+  return status;
+}
+
+runner::Frame frame_for(const Request& request) {
+  if (request.verb == "tasks") return {runner::FrameKind::jobs, 0, "", {}, {}};
+  if (request.verb == "asks") return {runner::FrameKind::asks, 0, "", {}, {}};
+  const bool yes = request.rest[1] == "allow";
+  return {runner::FrameKind::answer, request.question, yes ? "yes" : "no", {}, {}};
+}
+
+// What `asks`, `tasks` and `answer` print on success.
+Result<std::string> words_for(const Request& request, const std::string& answer) {
+  if (request.verb == "answer") return std::string();
+  if (request.json) return join(TRY(plain_json(answer)), '\n');
+  return request.verb == "tasks" ? tasks_text(answer) : asks_text(answer);
+}
+
+int talk_to_runner(const Request& request) {
+  const auto path = find_socket(request.session, runner::kSocketPath);
+  if (!path.ok()) return fail(kNoSession, path.error());
+  const auto answer = ask_runner(path.value(), frame_for(request));
+  if (!answer.ok()) return fail(kNoSession, answer.error());
+  if (answer.value().kind == runner::FrameKind::refused) {
+    std::cerr << "supervisorctl: " << os::printable(answer.value().text) << '\n';
+    return kRefused;
+  }
+  const auto words = words_for(request, answer.value().text);
+  if (!words.ok()) return fail(kNoSession, words.error());
+  std::cout << words.value();
+  return 0;
+}
+
+// The runner is asked beside PID 1, which knows nothing of questions. One that cannot answer now
+// has none open.
+std::size_t open_questions(const std::string& session) {
+  const auto path = find_socket(session, runner::kSocketPath);
+  if (!path.ok()) return 0;
+  const auto answer = ask_runner(path.value(), {runner::FrameKind::asks, 0, "", {}, {}});
+  return answer.ok() ? count_of(answer.value().text).value_or(0) : 0;
 }
 
 }  // namespace
@@ -189,18 +259,16 @@ int supervisorctl(std::span<char*> words) {
     std::cerr << kHelp;
     return kUsage;
   }
-  const auto path = find_socket(request->session);
+  if (request->verb != "status" && request->verb != "enforcement") return talk_to_runner(*request);
+  const auto path = find_socket(request->session, kControlSocket);
   const auto records = path.ok() ? ask_status(path.value()) : path.error();
-  if (!records.ok()) {
-    std::cerr << "supervisorctl: " << records.error().text() << '\n';
-    return kNoSession;
-  }
+  if (!records.ok()) return fail(kNoSession, records.error());
   if (request->json) {
     std::cout << status_json(records.value()) << '\n';
   } else if (request->verb == "enforcement") {
     std::cout << enforcement_text(records.value());
   } else {
-    std::cout << status_text(records.value());
+    std::cout << status_text(records.value()) << questions_line(open_questions(request->session));
   }
   const auto stands_still = [](const ControlRecord& record) {
     return record.kind == RecordKind::process && record.state != ProcessState::running;

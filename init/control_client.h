@@ -1,4 +1,4 @@
-// supervisorctl: asks a session's PID 1 and prints what it says.
+// supervisorctl: asks a session's PID 1, or its runner, and prints what it says.
 #pragma once
 
 #include <span>
@@ -25,7 +25,8 @@ std::string status_json(const std::vector<ControlRecord>& records);
 /// `0:00:05`, `1 day, 2:03:04`.
 std::string uptime_text(std::uint64_t milliseconds);
 
-/// The whole program. 0: all processes run; 3: one does not; 4: no such session; 2: usage.
+/// The whole program. 0: done, and all processes run; 1: refused; 2: usage; 3: a process does not
+/// run; 4: no such session.
 int supervisorctl(std::span<char*> words);
 
 }  // namespace init

@@ -22,10 +22,10 @@ def man_options(page):
 
 
 def completed_options(script, command):
-    """What the completion offers for `COMMAND --`."""
+    """The options that the completion offers."""
     words = subprocess.run(["bash", "-c", f'source "{script}"; _{command.replace("-", "_")} {command} -- ""; '
                             'printf "%s\\n" "${COMPREPLY[@]}"'], text=True, capture_output=True, check=True)
-    return set(words.stdout.split()) - {"--"}
+    return {word for word in words.stdout.split() if word.startswith("--")} - {"--"}
 
 
 def compare(name, wanted, found):
@@ -37,7 +37,8 @@ def compare(name, wanted, found):
 def main():
     root, build = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     programs = {"run-agent": root / "scripts/launchers/run-agent",
-                "agent-task-run": build / "runner/agent-task-run"}
+                "agent-task-run": build / "runner/agent-task-run",
+                "supervisorctl": build / "init/supervisorctl"}
     wrong = []
     for name, program in programs.items():
         page = root / f"docs/man/{name}.1"
@@ -46,10 +47,9 @@ def main():
         lint = subprocess.run(["groff", "-man", "-ww", "-z", page], text=True, capture_output=True,
                               check=False)
         wrong += lint.stderr.splitlines()
-    completion = root / "scripts/completion/run-agent.bash"
-    launcher_help = subprocess.run([programs["run-agent"], "--help"], text=True, capture_output=True,
-                                   check=True).stdout
-    wrong += compare(completion.name, options_in(launcher_help), completed_options(completion, "run-agent"))
+        completion = root / f"scripts/completion/{name}.bash"
+        if completion.exists():
+            wrong += compare(completion.name, options_in(help_text), completed_options(completion, name))
     print(f"{len(programs)} pages")
     print("\n".join(wrong))
     return 1 if wrong else 0
