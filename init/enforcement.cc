@@ -23,7 +23,7 @@ std::string_view remedy(Protection protection) {
     case Protection::bpf:
       return "use a kernel with CONFIG_SECCOMP_FILTER";
     case Protection::landlock:
-      return "boot with `landlock` in the lsm= list (Linux 5.13)";
+      return "boot with `landlock` in the lsm= list (Linux 5.13), and have exec-trap";
     case Protection::memfd_noexec:
       return "use Linux 6.3 or newer";
     case Protection::apparmor:
