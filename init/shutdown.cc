@@ -1,9 +1,12 @@
 #include "init/shutdown.h"
 
+#include <cerrno>
 #include <csignal>
+#include <optional>
 #include <thread>
 
 #include "audit/actions.h"
+#include "init/services.h"
 #include "init/users.h"
 #include "os/capabilities.h"
 #include "os/log.h"
@@ -20,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 constexpr milliseconds kCommandsGrace{2000};
 constexpr milliseconds kRunnerGrace{1000};
 constexpr milliseconds kAuditGrace{2000};
+constexpr int kAuditStarts = 5;  // somebody may kill it more than once
 constexpr milliseconds kPollInterval{2};
 
 void note_failure(const Status& status) {
@@ -62,15 +66,53 @@ void await_end_of_commands(os::Child& spawner) {
   wait_for(spawner, kCommandsGrace);
 }
 
-void record_end(Live& live, const Ending& ending) {
+audit::Event session_end(const Live& live, const Ending& ending) {
   audit::SessionEnd end;
   end.exit_code = ending.exit_code;
   end.reason = ending.reason;
   end.duration_ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<milliseconds>(Clock::now() - live.started).count());
-  const Status recorded = live.audit->record(audit::session_end(end));
-  if (!recorded.ok()) os::report(recorded.error().text());
-  note_failure(live.audit->finish());
+  return audit::session_end(end);
+}
+
+// From the supervisor's end on nobody but us notices the death of agent-auditd.
+Status have_auditd(Live& live) {
+  if (live.auditd.running() && !TRY(live.auditd.poll())) return {};
+  live.auditd = TRY(start_auditd(live));
+  return {};
+}
+
+// What was sent waits in the queue, which is PID 1's: whoever is started next finds it. So a killed
+// agent-auditd costs nothing but another start, and what was not sent is sent to the next one.
+Status end_log(Live& live, const audit::Event& end) {
+  const auto deadline = Clock::now() + kAuditGrace;
+  std::optional<Status> recorded;
+  for (int start = 0; start < kAuditStarts; ++start) {
+    TRY(have_auditd(live));
+    if (!recorded) {
+      const Status done = live.audit->record(end);
+      if (!done.ok() && TRY(live.auditd.poll())) continue;
+      recorded = done;
+      TRY(live.audit->finish());
+    }
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0 || !os::wait_readable(live.auditd.pidfd(), left)) {
+      return os::Error{ETIMEDOUT, "wait for agent-auditd"};
+    }
+    if (TRY(live.auditd.wait()) == os::ExitStatus{false, 0}) return *recorded;
+  }
+  return os::Error{ECHILD, os::join("agent-auditd was killed ", kAuditStarts, " times")};
+}
+
+// The session's own status stays what it is: whoever reads the log finds that it breaks off, and
+// whoever started the session reads why.
+void record_end(Live& live, const Ending& ending) {
+  const Status ended = end_log(live, session_end(live, ending));
+  if (!ended.ok()) {
+    os::report(os::join("the event log has no end (", ending.reason, ", exit status ",
+                        ending.exit_code, "): ", ended.error().text()));
+  }
+  wait_for(live.auditd, milliseconds(0));
 }
 
 }  // namespace
@@ -82,7 +124,6 @@ void shut_down(Live& live, const Ending& ending) {
   wait_for(live.runner, kRunnerGrace);
   await_end_of_commands(live.spawner);
   record_end(live, ending);
-  wait_for(live.auditd, kAuditGrace);
   os::signal_all(SIGKILL);
   while (os::has_children()) {
     if (!os::reap_one()) std::this_thread::sleep_for(kPollInterval);
