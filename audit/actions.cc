@@ -6,7 +6,7 @@ namespace audit {
 namespace {
 
 // Sorted by action. Values of ECS 8 only; allow and deny are types, not outcomes.
-constexpr std::array kActions = {
+constexpr std::array kTable = {
     ActionInfo{"enforcement", "state", "configuration", "info", "success"},
     ActionInfo{"event-malformed", "alert", "", "error", "failure"},
     ActionInfo{"events-dropped", "alert", "", "error", "failure"},
@@ -22,17 +22,22 @@ constexpr std::array kActions = {
     ActionInfo{"session-start", "event", "session", "start", "success"},
     ActionInfo{"workspace-changed", "alert", "file", "change", "success"},
 };
+static_assert(kTable.size() == kActions);
 
 }  // namespace
 
 const ActionInfo* find_action(std::string_view action) {
-  for (const ActionInfo& info : kActions) {
-    if (info.action == action) return &info;
-  }
-  return nullptr;
+  const std::size_t index = index_of(action);
+  return index < kTable.size() ? &kTable[index] : nullptr;
 }
 
-std::span<const ActionInfo> all_actions() { return kActions; }
+std::size_t index_of(std::string_view action) {
+  std::size_t index = 0;
+  while (index < kTable.size() && kTable[index].action != action) ++index;
+  return index;
+}
+
+std::span<const ActionInfo> all_actions() { return kTable; }
 
 namespace {
 
@@ -116,6 +121,9 @@ Event session_start(const SessionStart& start) {
 Event session_end(const SessionEnd& end) {
   Event event("session-end");
   event.set("session.duration_ms", end.duration_ms)
+      .set("session.execs_allowed", end.execs_allowed)
+      .set("session.execs_denied", end.execs_denied)
+      .set("session.execs_exited", end.execs_exited)
       .set("process.exit_code", end.exit_code)
       .set("event.reason", end.reason);
   return event;
@@ -138,6 +146,7 @@ Event workspace_changed(const WorkspaceChanged& change) {
       .set("workspace.at_end", change.at_end)
       .set("workspace.undone", change.undone)
       .set("workspace.what", change.what);
+  if (!change.how.empty()) event.set("workspace.how", change.how);
   if (!change.key.empty()) {
     event.set("workspace.key", change.key).set("workspace.value", change.value);
   }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -26,6 +27,9 @@ struct ActionInfo {
 /// nullptr for an action that nobody defined.
 const ActionInfo* find_action(std::string_view action);
 std::span<const ActionInfo> all_actions();
+inline constexpr std::size_t kActions = 13;
+/// Its place in all_actions(); kActions for one that nobody defined.
+std::size_t index_of(std::string_view action);
 
 /// What every event of one exec says: `id` is the same in all of them. Texts are borrowed until the
 /// event is made; the same for the other structs here.
@@ -85,6 +89,10 @@ struct SessionEnd {
   int exit_code = 0;
   std::string_view reason;  // a word: cli-exited, cli-signaled, runner-lost, …
   std::uint64_t duration_ms = 0;
+  // Of the session's events exec-allowed, exec-denied and exec-exited.
+  std::uint64_t execs_allowed = 0;
+  std::uint64_t execs_denied = 0;
+  std::uint64_t execs_exited = 0;
 };
 Event session_end(const SessionEnd& end);
 
@@ -98,6 +106,7 @@ struct WorkspaceChanged {
       what;  // git-config, git-hook, git-attributes, git-dir, host-tool, not-all-looked-at
   std::string_view key;    // of a git config; empty: the file as a whole
   std::string_view value;  // what the key was set to
+  std::string_view how;    // new, changed, removed; empty where none of them fits
   bool undone = false;
   bool at_end = false;  // found when the session was over
 };

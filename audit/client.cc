@@ -48,7 +48,10 @@ os::Status Client::send(const Event& event, int flags) const {
   header.time_ns = event.time_ns();
   const std::string data = event.data_json(redactor_);
   header.number = state_->next_number.fetch_add(1, std::memory_order_relaxed);
-  return os::send_message(socket_, make_message(header, event.action(), data), {}, flags);
+  os::Status sent =
+      os::send_message(socket_, make_message(header, event.action(), data), {}, flags);
+  if (sent.ok()) state_->count_one(event.action());
+  return sent;
 }
 
 }  // namespace audit

@@ -1,9 +1,12 @@
 // What agent-auditd and every sender of events share: one page of counters.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <string_view>
 
+#include "audit/actions.h"
 #include "os/result.h"
 
 namespace audit {
@@ -20,6 +23,12 @@ struct SharedState {
   /// How many of these the log has been told of, in records `events-dropped`.
   std::atomic<std::uint64_t> dropped_reported{0};
   std::atomic<std::uint64_t> refused_reported{0};
+  /// How many of each action were sent, in the order of all_actions(). A sender that is killed
+  /// between sending and counting leaves its last one out.
+  std::array<std::atomic<std::uint64_t>, kActions> sent{};
+  void count_one(std::string_view action);
+  /// The count of one action; 0 for one that nobody defined.
+  std::uint64_t count(std::string_view action) const;
   /// True once a first agent-auditd has opened the log: an unfinished line is ours from then on.
   std::atomic<bool> opened{false};
 };

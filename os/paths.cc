@@ -136,6 +136,13 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
   return TRY_STEP(list_directory(directory.get()), join("list '", path, "'"));
 }
 
+Status let_owner_write(int directory) {
+  const struct stat info = TRY(stat_fd(directory));
+  if ((info.st_mode & S_IRWXU) == S_IRWXU) return {};
+  if (::fchmod(directory, (info.st_mode & 07777U) | S_IRWXU) == 0) return {};
+  return last_error("let a directory's owner write in it");
+}
+
 Status rename_file(int at, const std::string& from, const std::string& to) {
   if (::renameat(at, from.c_str(), at, to.c_str()) == 0) return {};
   return last_error(join("rename '", from, "' to '", to, "'"));

@@ -51,6 +51,9 @@ Status make_file(const std::string& path);
 
 Status make_symlink(const std::string& target, const std::string& path);
 
+/// Adds the owner's rights to those of an open directory that lacks some of them.
+Status let_owner_write(int directory);
+
 /// Gives what an O_PATH descriptor names, a link itself too, to `uid` and `gid`. Needs CAP_CHOWN.
 Status change_owner(int entry, uid_t uid, gid_t gid);
 

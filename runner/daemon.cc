@@ -46,7 +46,7 @@ int run_daemon(const Session& session, const Channels& channels) {
   };
   std::vector<std::function<void()>> threads(channels.listener >= 0 ? kWorkers : 0, work);
   threads.emplace_back([&] { context.collector.run(); });
-  threads.emplace_back([&] { watch_workspace(session, channels.task_root, context.audit); });
+  threads.emplace_back([&] { watch_workspace(session, context.audit); });
   for (const auto& body : threads) {
     if (const auto started = os::start_thread(body); !started.ok()) {
       os::report(started.error().text());

@@ -31,8 +31,9 @@ struct Session {
   std::vector<dev_t> structural_devs;    // root tmpfs and HOME of the CLI's tree: a working
                                          // directory there is entered by path alone
   SecretValues secrets;
-  std::vector<WorkspaceRoot> workspace_roots;  // as commands see them
-  WorkspaceFiles workspace_at_start;           // of survey_workspace() in workspace_watch.h
+  // Of note_workspace() in workspace_watch.h.
+  WorkspaceView workspace;  // as commands see it; its descriptors are each incarnation's, too
+  WorkspaceFiles workspace_at_start;
 };
 
 /// Descriptors that PID 1 keeps open for the whole session and every incarnation inherits.

@@ -8,11 +8,11 @@
 
 #include "os/creds.h"
 #include "os/paths.h"
+#include "os/process.h"
 
 namespace runner {
 namespace {
 
-constexpr char kGitConfig[] = "git-config";
 constexpr mode_t kConfigMode = 0644;
 
 using Entries = std::vector<GitEntry>;
@@ -22,6 +22,11 @@ Entries running(const Entries& entries) {
   Entries out;
   std::copy_if(entries.begin(), entries.end(), std::back_inserter(out), runs_something);
   return out;
+}
+
+bool has_key(const Entries& entries, const std::string& key) {
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](const GitEntry& entry) { return entry.key == key; });
 }
 
 bool contains(const Entries& entries, const GitEntry& wanted) {
@@ -41,53 +46,34 @@ Entries missing_in(const Entries& others, const Entries& entries) {
 // Of the old entries those whose key was given another value.
 Entries replaced_by(const Entries& added, const Entries& lost) {
   Entries out;
-  std::copy_if(lost.begin(), lost.end(), std::back_inserter(out), [&](const GitEntry& entry) {
-    return std::any_of(added.begin(), added.end(),
-                       [&](const GitEntry& other) { return other.key == entry.key; });
-  });
+  std::copy_if(lost.begin(), lost.end(), std::back_inserter(out),
+               [&](const GitEntry& entry) { return has_key(added, entry.key); });
   return out;
 }
 
 }  // namespace
 
-os::Result<WorkspaceFiles> survey_workspace(const GuardSettings& settings) {
-  const os::FsUser user = TRY(os::FsUser::enter(settings.uid, settings.gid));
-  return TRY(WorkspaceView::open(settings.tree, settings.roots)).survey();
-}
-
-os::Result<GitGuard> GitGuard::start(const GuardSettings& settings,
-                                     const WorkspaceFiles& at_start) {
-  const os::FsUser user = TRY(os::FsUser::enter(settings.uid, settings.gid));
-  GitGuard guard(settings, TRY(WorkspaceView::open(settings.tree, settings.roots)), at_start);
-  os::Result<os::FileNotices> notices = os::FileNotices::make();
-  if (!notices.ok()) return guard;
-  guard.notices_ = std::move(notices).value();
-  guard.watching_ = true;
-  guard.watch_configs();
-  return guard;
-}
-
 // The directories of all files that were there or could appear beside them, and the worktrees that
 // are no repository yet.
-void GitGuard::watch_configs() {
-  for (const auto& [path, file] : at_start_->configs) {
+os::Status GitGuard::watch() {
+  const os::FsUser user = TRY(os::FsUser::enter(settings_.uid, settings_.gid));
+  notices_ = TRY(os::FileNotices::make());
+  for (const auto& [path, file] : at_start_.configs) {
     configs_.insert(path);
-    watch_directory(os::parent_of(path), true);
+    TRY(watch_directory(os::parent_of(path), true));
   }
   for (const WorkspaceRoot& root : view_.roots()) {
-    if (!root.repository) watch_directory(root.inside, false);
+    if (!root.repository) TRY(watch_directory(root.inside, false));
   }
+  return {};
 }
 
-void GitGuard::watch_directory(const std::string& path, bool content) {
+os::Status GitGuard::watch_directory(const std::string& path, bool content) {
   const os::Result<os::Fd> directory = view_.open_path(path, O_PATH | O_DIRECTORY);
-  if (!directory.ok()) return;
-  const os::Result<int> watch = notices_.watch(directory.value().get(), content);
-  if (watch.ok()) {
-    watches_[watch.value()] = path;
-  } else {
-    watching_ = false;
-  }
+  if (!directory.ok()) return {};
+  const int watch = TRY(notices_.watch(directory.value().get(), content));
+  watches_[watch] = path;
+  return {};
 }
 
 bool GitGuard::concerns_us(const os::FileNotice& notice) {
@@ -100,7 +86,7 @@ bool GitGuard::concerns_us(const os::FileNotice& notice) {
   });
   if (new_repository) {
     configs_.insert({path + "/config", path + "/config.worktree"});
-    watch_directory(path, true);
+    (void)watch_directory(path, true).ok();  // without a watch it is found at the end
   }
   return new_repository || configs_.contains(path);
 }
@@ -127,8 +113,8 @@ std::vector<WorkspaceChange> GitGuard::look_again() {
   return changes;
 }
 
-std::vector<WorkspaceChange> GitGuard::finish() {
-  const os::Result<os::FsUser> user = os::FsUser::enter(settings_.uid, settings_.gid);
+os::Result<std::vector<WorkspaceChange>> GitGuard::finish() {
+  const os::FsUser user = TRY(os::FsUser::enter(settings_.uid, settings_.gid));
   std::set<WorkspaceChange> changes(returned_);
   const WorkspaceFiles now = view_.survey();
   for (const auto& [path, file] : now.configs) {
@@ -139,19 +125,29 @@ std::vector<WorkspaceChange> GitGuard::finish() {
       changes.insert(std::move(change));
     }
   }
+  compare_files(now, changes);
+  std::map<std::string, std::size_t> counts;
+  const std::size_t more = std::erase_if(
+      changes, [&](const WorkspaceChange& change) { return ++counts[change.what] > kMostChanges; });
+  const bool complete = now.complete && at_start_.complete && more == 0;
+  if (!complete && !view_.roots().empty()) {
+    changes.insert({view_.roots().front().inside, kNotAllLookedAt, "", "", false, ""});
+  }
+  return std::vector<WorkspaceChange>(changes.begin(), changes.end());
+}
+
+void GitGuard::compare_files(const WorkspaceFiles& now, std::set<WorkspaceChange>& changes) const {
   for (const auto& [path, file] : now.files) {
-    const auto old = at_start_->files.find(path);
-    if (old == at_start_->files.end() || old->second != file) {
-      changes.insert({path, file.what, "", "", false});
-    }
+    const auto old = at_start_.files.find(path);
+    const bool is_new = old == at_start_.files.end();
+    if (!is_new && old->second == file) continue;
+    const char* how = is_new ? "new" : "changed";
+    changes.insert({path, file.what, "", "", false, file.what == kNotAllLookedAt ? "" : how});
   }
-  for (const auto& [path, file] : at_start_->files) {
-    if (!now.files.contains(path)) changes.insert({path, file.what, "", "", false});
+  for (const auto& [path, file] : at_start_.files) {
+    if (now.files.contains(path) || file.what == kNotAllLookedAt) continue;
+    changes.insert({path, file.what, "", "", false, "removed"});
   }
-  if (!now.complete || !at_start_->complete) {
-    changes.insert({view_.roots().front().inside, "not-all-looked-at", "", "", false});
-  }
-  return {changes.begin(), changes.end()};
 }
 
 std::vector<WorkspaceChange> GitGuard::compare(const std::string& path, const ConfigFile& now,
@@ -160,7 +156,8 @@ std::vector<WorkspaceChange> GitGuard::compare(const std::string& path, const Co
   if (now == then || now.state == ConfigFile::State::absent) return {};
   const auto entries = parse_git_config(now.text);
   if (now.state == ConfigFile::State::odd || !entries) {
-    return {{path, kGitConfig, "", "", restore(path, now, then.text, when)}};
+    const char* how = then.state == ConfigFile::State::absent ? "new" : "changed";
+    return {{path, kGitConfig, "", "", restore(path, now, then.text, when), how}};
   }
   const Entries old = running(parse_git_config(then.text).value_or(Entries()));
   const Entries present = running(*entries);
@@ -170,23 +167,27 @@ std::vector<WorkspaceChange> GitGuard::compare(const std::string& path, const Co
   const bool undone = restore(path, now, edit_git_config(now.text, added, back), when);
   std::vector<WorkspaceChange> changes;
   for (const GitEntry& entry : added) {
-    changes.push_back({path, kGitConfig, entry.key, entry.value, undone});
+    const bool known = has_key(old, entry.key);
+    changes.push_back(
+        {path, kGitConfig, entry.key, entry.value, undone, known ? "changed" : "new"});
   }
   return changes;
 }
 
 // While the session runs this takes git's own lock, so that no change of a git command gets lost.
 // When the lock is there already, its owner's rename gives the next notice. At the end nobody of
-// the session is left to hold it.
+// the session is left to hold it; what it may have left instead is a name in our way or a directory
+// that cannot be written.
 bool GitGuard::restore(const std::string& path, const ConfigFile& now, const std::string& text,
                        When when) {
   if (!settings_.undo) return false;
   const auto directory = view_.open_path(os::parent_of(path), O_RDONLY | O_DIRECTORY);
-  if (!directory.ok()) return false;
+  const auto random = os::random_hex(12);
+  if (!directory.ok() || !random.ok()) return false;
   const int at = directory.value().get();
   const std::string name = os::base_of(path);
-  const std::string lock = name + (when == When::finished ? ".undo" : ".lock");
-  if (when == When::finished && !os::remove_file(at, lock).ok()) return false;
+  const std::string lock = name + (when == When::finished ? "." + random.value() : ".lock");
+  if (when == When::finished) (void)os::let_owner_write(at).ok();
   const auto file = os::open_at(at, lock, O_WRONLY | O_CREAT | O_EXCL, kConfigMode);
   if (!file.ok()) return false;
   const bool done = view_.read_config(path) == now &&
@@ -198,8 +199,8 @@ bool GitGuard::restore(const std::string& path, const ConfigFile& now, const std
 
 const ConfigFile& GitGuard::config_at_start(const std::string& path) const {
   static const ConfigFile kAbsent;
-  const auto found = at_start_->configs.find(path);
-  return found == at_start_->configs.end() ? kAbsent : found->second;
+  const auto found = at_start_.configs.find(path);
+  return found == at_start_.configs.end() ? kAbsent : found->second;
 }
 
 }  // namespace runner

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sodium.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -22,18 +23,21 @@ using os::Kind;
 
 constexpr std::size_t kMaxConfig = 256 * 1024;
 constexpr std::size_t kMaxContent = 1024 * 1024;
+constexpr std::size_t kMaxBytes = 64 * 1024 * 1024;  // of all contents together
 constexpr std::size_t kMaxConfigs = 128;
 constexpr std::size_t kMaxFiles = 4096;
 constexpr std::size_t kMaxDirectories = 2000;
 constexpr std::size_t kMaxNames = 20000;
 constexpr int kMaxDepth = 3;
+constexpr mode_t kExecutable = S_IXUSR | S_IXGRP | S_IXOTH;
 
-// What runs on the host when somebody opens, enters or commits in the directory. Of directories,
-// the files directly in them.
-constexpr std::array<std::string_view, 4> kToolFiles = {".envrc", ".mcp.json",
-                                                        ".pre-commit-config.yaml", "package.json"};
-constexpr std::array<std::string_view, 5> kToolDirectories = {".claude", ".codex", ".devcontainer",
-                                                              ".husky", ".vscode"};
+// What runs on the host when somebody opens, enters or commits in the directory; docs/policy.md has
+// the list. Of directories, the files directly in them.
+constexpr std::array<std::string_view, 9> kToolFiles = {
+    ".devcontainer.json",      ".envrc",       ".lefthook.yml", ".mcp.json",   ".mise.toml",
+    ".pre-commit-config.yaml", "lefthook.yml", "mise.toml",     "package.json"};
+constexpr std::array<std::string_view, 7> kToolDirectories = {
+    ".claude", ".codex", ".cursor", ".devcontainer", ".gemini", ".husky", ".vscode"};
 
 template <std::size_t size>
 bool one_of(const std::array<std::string_view, size>& words, std::string_view word) {
@@ -75,19 +79,17 @@ class Survey {
  public:
   explicit Survey(const WorkspaceView& view) : view_(view) {}
 
+  // The repositories that are known come first: a tree that is too large does not hide them.
   WorkspaceFiles run() {
     for (const WorkspaceRoot& root : view_.roots()) {
-      if (root.repository) {
-        repositories_.push_back(root.inside);
-      } else {
-        walk(root.inside);
-      }
+      const std::string repository = root.repository ? root.inside : root.inside + "/.git";
+      if (kind(repository) == Kind::directory) repositories_.push_back(repository);
     }
-    while (!repositories_.empty()) {
-      const std::string repository = std::move(repositories_.back());
-      repositories_.pop_back();
-      look_at_repository(repository);
+    look_at_repositories();
+    for (const WorkspaceRoot& root : view_.roots()) {
+      if (!root.repository) walk(root.inside);
     }
+    look_at_repositories();
     return std::move(out_);
   }
 
@@ -104,10 +106,13 @@ class Survey {
 
   std::vector<std::string> names_in(const std::string& path) {
     const auto directory = view_.open_path(path, O_RDONLY | O_DIRECTORY);
-    if (!directory.ok()) return {};
     const std::size_t most = kMaxNames - names_;
-    auto names = os::list_directory(directory.value().get(), most);
-    if (!names.ok()) return {};
+    auto names = directory.ok() ? os::list_directory(directory.value().get(), most)
+                                : os::Result<std::vector<std::string>>(directory.error());
+    if (!names.ok()) {
+      if (names.error().code == EACCES) out_.files[path] = {kNotAllLookedAt, "not to be listed"};
+      return {};
+    }
     names_ += names.value().size();
     if (names_ == kMaxNames) out_.complete = false;
     return std::move(names).value();
@@ -122,24 +127,40 @@ class Survey {
       }
       const Directory directory = std::move(left.back());
       left.pop_back();
-      for (const std::string& name : names_in(directory.path)) {
-        look_at(directory, name, left);
-      }
+      const std::vector<std::string> names = names_in(directory.path);
+      if (is_repository(names)) repositories_.push_back(directory.path);
+      for (const std::string& name : names) look_at(directory, name, left);
     }
+  }
+
+  // git takes any directory with these for a repository, whatever its name is.
+  static bool is_repository(const std::vector<std::string>& names) {
+    constexpr std::array kParts = {"HEAD", "objects", "refs"};
+    return std::all_of(kParts.begin(), kParts.end(), [&](const char* part) {
+      return std::binary_search(names.begin(), names.end(), part);
+    });
   }
 
   void look_at(const Directory& directory, const std::string& name, std::vector<Directory>& left) {
     const std::string path = directory.path + "/" + name;
-    if (one_of(kToolFiles, name)) return check(path, "host-tool");
-    if (one_of(kToolDirectories, name)) return check_all_in(path, "host-tool");
+    if (one_of(kToolFiles, name)) return check(path, kHostTool);
+    if (one_of(kToolDirectories, name)) return check_all_in(path, kHostTool);
     if (name == "node_modules") return;
     const Kind is = kind(path);
     if (name == ".git" && is == Kind::directory) {
       repositories_.push_back(path);
     } else if (name == ".git") {
-      check(path, "git-dir");
+      check(path, kGitDir);
     } else if (is == Kind::directory && directory.depth < kMaxDepth) {
       left.push_back({path, directory.depth + 1});
+    }
+  }
+
+  void look_at_repositories() {
+    while (!repositories_.empty()) {
+      const std::string repository = std::move(repositories_.back());
+      repositories_.pop_back();
+      look_at_repository(repository);
     }
   }
 
@@ -151,12 +172,12 @@ class Survey {
     }
     look_at_config(path + "/config", path);
     look_at_config(path + "/config.worktree", path);
-    check_all_in(path + "/hooks", "git-hook");
-    check(path + "/info/attributes", "git-attributes");
+    check_all_in(path + "/hooks", kGitHook);
+    check(path + "/info/attributes", kGitAttributes);
     for (const std::string& name : names_in(path + "/worktrees")) {
       const std::string worktree = path + "/worktrees/" + name;
-      check(worktree + "/gitdir", "git-dir");
-      check(worktree + "/commondir", "git-dir");
+      check(worktree + "/gitdir", kGitDir);
+      check(worktree + "/commondir", kGitDir);
       look_at_config(worktree + "/config.worktree", path);
     }
     look_for_submodules(path + "/modules");
@@ -195,7 +216,7 @@ class Survey {
         const bool include = entry.key.starts_with("include") && entry.key.ends_with(".path");
         if (include) left.push_back(normal(os::parent_of(path), entry.value));
         if (entry.key != "core.hookspath") continue;
-        check_all_in(normal(os::parent_of(repository), entry.value), "git-hook");
+        check_all_in(normal(os::parent_of(repository), entry.value), kGitHook);
       }
     }
   }
@@ -226,18 +247,25 @@ class Survey {
     return target.ok() ? "link to " + target.value() : "unreadable";
   }
 
-  // A long file is known by its status change time, which nobody can set back.
-  static std::string digest(int file, const std::string& path) {
+  // Of what cannot be read within the bounds, the status change time is known, which nobody can set
+  // back. Whether it can be executed counts: git passes over a hook that cannot be.
+  std::string digest(int file, const std::string& path) {
     const auto info = os::stat_fd(file);
     if (!info.ok() || !S_ISREG(info.value().st_mode)) return "no regular file";
     const struct stat& status = info.value();
-    auto content = os::read_all(file, kMaxContent);
+    const auto size = static_cast<std::size_t>(status.st_size);
+    const bool read = size <= kMaxContent && size <= kMaxBytes - bytes_;
+    if (!read && size <= kMaxContent) out_.complete = false;
+    auto content =
+        read ? os::read_all(file, size) : os::Result<std::string>(os::Error{EFBIG, "read a file"});
     if (!content.ok()) {
       return os::join(status.st_ino, ' ', status.st_size, ' ', status.st_ctim.tv_sec, '.',
                       status.st_ctim.tv_nsec);
     }
+    bytes_ += content.value().size();
     const bool package = os::base_of(path) == "package.json";
-    return digest_of(package ? scripts_of(content.value()) : content.value());
+    const char* mark = (status.st_mode & kExecutable) != 0 ? "x" : "-";
+    return mark + digest_of(package ? scripts_of(content.value()) : content.value());
   }
 
   const WorkspaceView& view_;
@@ -245,6 +273,7 @@ class Survey {
   std::vector<std::string> repositories_;  // to be looked at
   std::set<std::string> seen_;
   std::size_t names_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace
@@ -257,6 +286,12 @@ os::Result<WorkspaceView> WorkspaceView::open(int tree, std::span<const Workspac
     view.roots_.push_back(root);
   }
   return view;
+}
+
+std::vector<int> WorkspaceView::descriptors() const {
+  std::vector<int> all;
+  for (const os::Fd& root : open_) all.push_back(root.get());
+  return all;
 }
 
 os::Result<os::Fd> WorkspaceView::open_path(const std::string& path, int flags) const {

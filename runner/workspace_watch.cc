@@ -3,21 +3,20 @@
 #include <chrono>
 
 #include "audit/actions.h"
+#include "os/creds.h"
 #include "os/log.h"
 #include "os/loop.h"
 #include "os/ready_set.h"
+#include "os/text.h"
 
 namespace runner {
 namespace {
 
 // A git command makes a dozen notices: they are looked at together.
 constexpr int kBatchMilliseconds = 20;
-constexpr std::chrono::seconds kLongest{10};
 
-GuardSettings settings_of(const Session& session, int task_root) {
+GuardSettings settings_of(const Session& session) {
   GuardSettings settings;
-  settings.tree = task_root;
-  settings.roots = session.workspace_roots;
   settings.uid = session.task_uid;
   settings.gid = session.task_uid;
   settings.undo = session.policy->undo_git_config;
@@ -26,46 +25,43 @@ GuardSettings settings_of(const Session& session, int task_root) {
 
 os::Status record(const audit::Client& audit, const WorkspaceChange& change, bool at_end) {
   return audit.record(audit::workspace_changed(
-      {change.path, change.what, change.key, change.value, change.undone, at_end}));
+      {change.path, change.what, change.key, change.value, change.how, change.undone, at_end}));
 }
 
 }  // namespace
 
-os::Status survey_workspace(Session& session, int task_root) {
-  session.workspace_at_start = TRY(survey_workspace(settings_of(session, task_root)));
+os::Status note_workspace(Session& session, int task_root, std::span<const WorkspaceRoot> roots) {
+  const os::FsUser user = TRY(os::FsUser::enter(session.task_uid, session.task_uid));
+  session.workspace = TRY(WorkspaceView::open(task_root, roots));
+  session.workspace_at_start = session.workspace.survey();
   return {};
 }
 
-void watch_workspace(const Session& session, int task_root, const audit::Client& audit) {
-  auto guard = GitGuard::start(settings_of(session, task_root), session.workspace_at_start);
-  if (!guard.ok() || !guard.value().watching()) {
-    os::report(guard.ok() ? "no inotify watch is left: git's configuration is compared at the end"
-                          : guard.error().text());
+void watch_workspace(const Session& session, const audit::Client& audit) {
+  GitGuard guard(settings_of(session), session.workspace, session.workspace_at_start);
+  if (const os::Status watching = guard.watch(); !watching.ok()) {
+    os::report(
+        os::join("git's configuration is compared only at the end: ", watching.error().text()));
     return;
   }
   // What changed while no runner lived.
-  std::vector<WorkspaceChange> changes = guard.value().look_again();
+  std::vector<WorkspaceChange> changes = guard.look_again();
   for (;;) {
     for (const WorkspaceChange& change : changes) {
       if (const auto done = record(audit, change, false); !done.ok()) {
         os::report(done.error().text());
       }
     }
-    if (!os::wait_readable(guard.value().descriptor(), std::chrono::milliseconds(-1))) continue;
+    if (!os::wait_readable(guard.descriptor(), std::chrono::milliseconds(-1))) continue;
     os::pause_for_milliseconds(kBatchMilliseconds);
-    changes = guard.value().on_readable();
+    changes = guard.on_readable();
   }
 }
 
-os::Result<std::vector<WorkspaceChange>> check_workspace(const Session& session, int task_root,
-                                                         std::span<const int> pidfds,
+os::Result<std::vector<WorkspaceChange>> check_workspace(const Session& session,
                                                          const audit::Client& audit) {
-  GitGuard guard =
-      TRY(GitGuard::start(settings_of(session, task_root), session.workspace_at_start));
-  for (const int pidfd : pidfds) {
-    if (pidfd >= 0) (void)os::wait_readable(pidfd, kLongest);
-  }
-  std::vector<WorkspaceChange> changes = guard.finish();
+  GitGuard guard(settings_of(session), session.workspace, session.workspace_at_start);
+  std::vector<WorkspaceChange> changes = TRY(guard.finish());
   for (const WorkspaceChange& change : changes) TRY(record(audit, change, true));
   return changes;
 }

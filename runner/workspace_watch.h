@@ -11,18 +11,17 @@
 
 namespace runner {
 
-/// PID 1, before the CLI runs: fills `session.workspace_at_start` from `session.workspace_roots`.
-os::Status survey_workspace(Session& session, int task_root);
+/// PID 1, while the task tree stands and before the CLI runs: fills `session.workspace` and
+/// `session.workspace_at_start`. `task_root` is `/` of the task tree.
+os::Status note_workspace(Session& session, int task_root, std::span<const WorkspaceRoot> roots);
 
 /// A thread of the runner: records changes of git's configuration as they happen. Returns only when
 /// nothing can be watched: what this thread would have found is found at the end.
-void watch_workspace(const Session& session, int task_root, const audit::Client& audit);
+void watch_workspace(const Session& session, const audit::Client& audit);
 
-/// A child of PID 1, started while the task tree stands: waits until each of `pidfds` is readable,
-/// that is until no process of the session is left, records every difference from the start, and
-/// returns them.
-os::Result<std::vector<WorkspaceChange>> check_workspace(const Session& session, int task_root,
-                                                         std::span<const int> pidfds,
+/// A child of PID 1, when no process of the session is left: records every difference from the
+/// start, and returns them.
+os::Result<std::vector<WorkspaceChange>> check_workspace(const Session& session,
                                                          const audit::Client& audit);
 
 }  // namespace runner

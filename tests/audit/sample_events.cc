@@ -67,9 +67,9 @@ os::Status send_samples(const audit::Client& client) {
   client.offer(audit::fd_withheld(1, 7, "directory"));
   TRY(client.record(audit::runner_restarted(8, 9, 1, 2, "SIGKILL")));
   TRY(client.record(audit::workspace_changed(
-      {"/workspace/.git/config", "git-config", "core.pager", "./pager", true, false})));
+      {"/workspace/.git/config", "git-config", "core.pager", "./pager", "changed", true, false})));
   TRY(client.record(
-      audit::workspace_changed({"/workspace/.envrc", "host-tool", "", "", false, true})));
+      audit::workspace_changed({"/workspace/.envrc", "host-tool", "", "", "new", false, true})));
   TRY(client.record(audit::session_end({0, "cli-exited", 1500})));
   return client.finish();
 }

@@ -43,18 +43,16 @@ class Worktree {
     REQUIRE(tree.ok());
     tree_ = std::move(tree).value();
     runner::GuardSettings settings;
-    settings.tree = tree_.get();
-    settings.roots = {{top_, false}};
     settings.uid = ::geteuid();
     settings.gid = ::getegid();
     settings.undo = undo;
-    auto before = runner::survey_workspace(settings);
-    REQUIRE(before.ok());
-    before_ = std::move(before).value();
-    auto guard = runner::GitGuard::start(settings, before_);
-    REQUIRE(guard.ok());
-    guard_ = std::make_unique<runner::GitGuard>(std::move(guard).value());
-    CHECK(guard_->watching());
+    const std::vector<runner::WorkspaceRoot> roots{{top_, false}};
+    auto view = runner::WorkspaceView::open(tree_.get(), roots);
+    REQUIRE(view.ok());
+    view_ = std::move(view).value();
+    before_ = view_.survey();
+    guard_ = std::make_unique<runner::GitGuard>(settings, view_, before_);
+    REQUIRE(guard_->watch().ok());
   }
 
   // Everything that is noticed now.
@@ -66,7 +64,11 @@ class Worktree {
     }
     return all;
   }
-  Changes finish() { return guard_->finish(); }
+  Changes finish() {
+    auto changes = guard_->finish();
+    REQUIRE(changes.ok());
+    return std::move(changes).value();
+  }
 
   std::string path(const std::string& name) const { return top_ + "/" + name; }
   void write(const std::string& name, const std::string& text) const {
@@ -85,6 +87,7 @@ class Worktree {
  private:
   std::string top_ = "/tmp/git_guard_test.XXXXXX";
   os::Fd tree_;
+  runner::WorkspaceView view_;
   runner::WorkspaceFiles before_;
   std::unique_ptr<runner::GitGuard> guard_;
 };
@@ -107,8 +110,8 @@ TEST_CASE("a new key that runs something is a change, once, and stays when it is
   Worktree tree;
   tree.start(false);
   tree.run("git config alias.st '!./evil'");
-  const WorkspaceChange change{tree.path(".git/config"), "git-config", "alias.st", "!./evil",
-                               false};
+  const WorkspaceChange change{
+      tree.path(".git/config"), "git-config", "alias.st", "!./evil", false, "new"};
   CHECK(tree.noticed() == Changes{change});
   tree.run("git config user.name somebody");
   CHECK(tree.noticed().empty());
@@ -146,7 +149,7 @@ TEST_CASE("a config that is no plain readable file is put back as it was") {
   SUBCASE("endless") { tree.run("head -c 3000000 /dev/zero | tr '\\0' '#' >.git/config"); }
   SUBCASE("what git refuses to read") { tree.run("echo '[alias' >.git/config"); }
   SUBCASE("with a NUL") { tree.run("printf '[alias]\\nx = !y\\0\\n' >.git/config"); }
-  CHECK(tree.noticed() == Changes{{config, "git-config", "", "", true}});
+  CHECK(tree.noticed() == Changes{{config, "git-config", "", "", true, "changed"}});
   CHECK(tree.read(".git/config") == kConfig);
   CHECK(tree.read("elsewhere") == "[alias] x = !y\n");
 }
@@ -225,6 +228,7 @@ TEST_CASE("hooks, attributes and what host tools run are listed at the end") {
   Worktree tree;
   tree.run("git config core.hooksPath .githooks; git config -f .git/config core.bare false");
   tree.write(".githooks/pre-commit", "old");
+  tree.write(".githooks/idle", "old");
   tree.write(".git/hooks/pre-push.sample", "sample");
   tree.write("package.json", R"({"version": "1", "scripts": {"test": "a"}})");
   tree.write("web/package.json", R"({"version": "1"})");
@@ -232,6 +236,7 @@ TEST_CASE("hooks, attributes and what host tools run are listed at the end") {
   tree.write("node_modules/x/package.json", R"({"scripts": {"install": "a"}})");
   tree.start();
   tree.write(".githooks/pre-commit", "new");
+  tree.run("chmod +x .githooks/idle");
   tree.write(".git/hooks/post-merge", "new");
   tree.write(".git/hooks/pre-push.sample", "changed");
   tree.write(".git/info/attributes", "* filter=x\n");
@@ -241,16 +246,18 @@ TEST_CASE("hooks, attributes and what host tools run are listed at the end") {
   tree.write(".envrc", "evil");
   tree.write("sub/.vscode/tasks.json", "{}");
   tree.run("rm .husky/pre-commit; echo 'gitdir: /x' >sub/.git; ln -s /etc .devcontainer");
-  const auto change = [&](const char* name, const char* what) {
-    return WorkspaceChange{tree.path(name), what, "", "", false};
+  const auto change = [&](const char* name, const char* what, const char* how = "new") {
+    return WorkspaceChange{tree.path(name), what, "", "", false, how};
   };
   const Changes all = tree.finish();
   CHECK(all == Changes{change(".devcontainer", "host-tool"), change(".envrc", "host-tool"),
                        change(".git/hooks/post-merge", "git-hook"),
                        change(".git/info/attributes", "git-attributes"),
-                       change(".githooks/pre-commit", "git-hook"),
-                       change(".husky/pre-commit", "host-tool"),
-                       change("package.json", "host-tool"), change("sub/.git", "git-dir"),
+                       change(".githooks/idle", "git-hook", "changed"),
+                       change(".githooks/pre-commit", "git-hook", "changed"),
+                       change(".husky/pre-commit", "host-tool", "removed"),
+                       change("package.json", "host-tool", "changed"),
+                       change("sub/.git", "git-dir"),
                        change("sub/.vscode/tasks.json", "host-tool")});
 }
 
