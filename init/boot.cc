@@ -15,6 +15,7 @@
 #include "init/spawner.h"
 #include "init/users.h"
 #include "init/version.h"
+#include "init/workspace_check.h"
 #include "os/capabilities.h"
 #include "os/creds.h"
 #include "os/text.h"
@@ -121,6 +122,9 @@ std::optional<Failure> boot(const HostSide& host, Live& live) {
   if (auto failure = start_cli(host, live)) return failure;
   fill_runner_session(host, live);
   if (Status done = judge(host, live); !done.ok()) return Failure{std::move(done).error()};
+  if (Status done = note_workspace(host, live); !done.ok()) {
+    return Failure{std::move(done).error().within("look at the workspace")};
+  }
   if (!live.cli.listener.valid()) {
     // No first exec will be trapped, so this is the moment.
     auto runner = start_runner(live);

@@ -36,6 +36,8 @@ void print_summary(const Live& live, const Ending& ending) {
       std::chrono::steady_clock::now() - live.started);
   os::report(os::join("session ", live.host->options.name, ": ", ending.reason, ", exit status ",
                       ending.exit_code, ", ", seconds.count(), " s, ",
+                      live.audit_state->count("exec-allowed"), " execs allowed, ",
+                      live.audit_state->count("exec-denied"), " denied, ",
                       live.audit_state->next_number.load() - 1, " events"));
 }
 

@@ -48,10 +48,11 @@ Status become_auditd(const Live& live) {
   return become_bound_to_init();
 }
 
-Status become_runner(const runner::Channels& channels) {
-  TRY(become_daemon("agent-task-runnerd",
-                    {channels.listener, channels.spawner, channels.socket, channels.audit,
-                     channels.relay, channels.task_root, channels.cli_root}));
+Status become_runner(const runner::Session& session, const runner::Channels& channels) {
+  std::vector<int> kept = session.workspace.descriptors();
+  kept.insert(kept.end(), {channels.listener, channels.spawner, channels.socket, channels.audit,
+                           channels.relay, channels.task_root, channels.cli_root});
+  TRY(become_daemon("agent-task-runnerd", std::move(kept)));
   return become_bound_to_init();
 }
 
@@ -91,7 +92,7 @@ os::Result<os::Child> start_runner(const Live& live) {
   channels.cli_root = live.cli.root.get();
   channels.slots = live.slots;
   channels.audit_state = live.audit_state;
-  return TRY_STEP(start([&] { return become_runner(channels); },
+  return TRY_STEP(start([&] { return become_runner(live.runner_session, channels); },
                         [&] { return runner::run_daemon(live.runner_session, channels); }),
                   "start agent-task-runnerd");
 }

@@ -8,6 +8,7 @@
 #include "audit/actions.h"
 #include "init/services.h"
 #include "init/users.h"
+#include "init/workspace_check.h"
 #include "os/capabilities.h"
 #include "os/log.h"
 #include "os/loop.h"
@@ -22,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kCommandsGrace{2000};
 constexpr milliseconds kRunnerGrace{1000};
+constexpr milliseconds kCliGrace{1000};  // it has said its last word
 constexpr milliseconds kAuditGrace{2000};
 constexpr int kAuditStarts = 5;  // somebody may kill it more than once
 constexpr milliseconds kPollInterval{2};
@@ -70,6 +72,9 @@ audit::Event session_end(const Live& live, const Ending& ending) {
   audit::SessionEnd end;
   end.exit_code = ending.exit_code;
   end.reason = ending.reason;
+  end.execs_allowed = live.audit_state->count("exec-allowed");
+  end.execs_denied = live.audit_state->count("exec-denied");
+  end.execs_exited = live.audit_state->count("exec-exited");
   end.duration_ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<milliseconds>(Clock::now() - live.started).count());
   return audit::session_end(end);
@@ -123,6 +128,9 @@ void shut_down(Live& live, const Ending& ending) {
   if (live.runner.running()) note_failure(live.runner.signal(SIGTERM));
   wait_for(live.runner, kRunnerGrace);
   await_end_of_commands(live.spawner);
+  wait_for(live.cli.init, kCliGrace);
+  note_failure(have_auditd(live));
+  check_workspace(live);
   record_end(live, ending);
   os::signal_all(SIGKILL);
   while (os::has_children()) {
