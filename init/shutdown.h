@@ -12,6 +12,6 @@ namespace init {
 /// lingers.
 void shut_down(Live& live, const Ending& ending);
 
-inline constexpr std::chrono::seconds kShutdownLimit{14};
+inline constexpr std::chrono::seconds kShutdownLimit{19};
 
 }  // namespace init

@@ -15,6 +15,6 @@ os::Status note_workspace(const HostSide& host, Live& live);
 /// asked for a summary. Takes at most kCheckLimit; what cannot be done is recorded and reported.
 void check_workspace(Live& live);
 
-inline constexpr std::chrono::seconds kCheckLimit{5};
+inline constexpr std::chrono::seconds kCheckLimit{10};
 
 }  // namespace init

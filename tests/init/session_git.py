@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 
 from life import Checks, Events, bash, need_root, read, time, workspace
 
@@ -61,11 +62,10 @@ class Run:
         self.policy = space.parent / f"{space.name}.json"
         self.policy.write_text(json.dumps(policy or REPORT))
         with Events() as log:
-            start = time.monotonic()
             self.result = bash(f"cd /workspace; exec /bin/sh -c \"$(cat <<'END'\n{script}\nEND\n)\"",
                                space=space, policy=self.policy,
                                options=[*log.options, "--summary"]).run(60)
-            self.seconds = time.monotonic() - start
+            self.ended = time.time()
             self.records = log.records("workspace-changed")
             self.ends = log.records("session-end")
         self.policy.unlink()
@@ -120,8 +120,9 @@ def submodules():
               "#!/bin/sh\n")
 
 
-def last_moment(undo):
-    for number in range(4):
+def last_moment():
+    for number in range(8):
+        undo = number % 2 == 1
         space = repository()
         before = read(space / ".git/config")
         run = Run(f"last moment, {'undo' if undo else 'report'} {number}", space,
@@ -180,6 +181,7 @@ def too_much():
     space = repository()
     run = Run("too much", space, "cd old/.git/hooks; seq 100000 | xargs touch; cd /workspace; "
               "mkdir -p .git/modules/sub/hooks; echo evil >.git/modules/sub/hooks/post-checkout")
+    last_write = (space / ".git/modules/sub/hooks/post-checkout").stat().st_mtime
     found = run.at_end()
     run.check("there are no more events than a limit", 200 < len(found) <= 300, len(found))
     run.check("one says that there is more",
@@ -188,15 +190,11 @@ def too_much():
               (".git/modules/sub/hooks/post-checkout", "git-hook", "new", "", False) in found)
     run.check("the summary is short", len(run.said()) == 2 and all(
         len(line) < 2000 for line in run.said()), run.said())
-    run.check("it ends in time", run.seconds < 40, run.seconds)
+    run.check("it ends in time", run.ended - last_write < 20, run.ended - last_write)
 
 
-clean()
-submodules()
-last_moment(undo=False)
-last_moment(undo=True)
-no_way_around_undo()
-links()
-disguised()
-too_much()
+PARTS = (clean, submodules, last_moment, no_way_around_undo, links, disguised, too_much)
+for part in PARTS:
+    if len(sys.argv) == 1 or part.__name__ in sys.argv[1:]:
+        part()
 checks.finish()
