@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <functional>
+#include <mutex>
 #include <vector>
 
 #include "os/child.h"
@@ -46,7 +47,8 @@ int run_daemon(const Session& session, const Channels& channels) {
   };
   std::vector<std::function<void()>> threads(channels.listener >= 0 ? kWorkers : 0, work);
   threads.emplace_back([&] { context.collector.run(); });
-  threads.emplace_back([&] { watch_workspace(session, context.audit); });
+  std::mutex watcher;
+  threads.emplace_back([&] { watch_workspace(session, context.audit, watcher); });
   for (const auto& body : threads) {
     if (const auto started = os::start_thread(body); !started.ok()) {
       os::report(started.error().text());
@@ -57,6 +59,7 @@ int run_daemon(const Session& session, const Channels& channels) {
   const auto served = server.run(stop.value().get());
   if (!served.ok()) os::report(served.error().text());
   context.collector.drain();
+  watcher.lock();
   os::exit_now(served.ok() ? 0 : 1);  // the threads end with the process
 }
 

@@ -28,6 +28,13 @@ os::Status record(const audit::Client& audit, const WorkspaceChange& change, boo
       {change.path, change.what, change.key, change.value, change.how, change.undone, at_end}));
 }
 
+void record_all(const audit::Client& audit, const std::vector<WorkspaceChange>& changes) {
+  for (const WorkspaceChange& change : changes) {
+    const os::Status done = record(audit, change, false);
+    if (!done.ok()) os::report(done.error().text());
+  }
+}
+
 }  // namespace
 
 os::Status note_workspace(Session& session, int task_root, std::span<const WorkspaceRoot> roots) {
@@ -37,24 +44,21 @@ os::Status note_workspace(Session& session, int task_root, std::span<const Works
   return {};
 }
 
-void watch_workspace(const Session& session, const audit::Client& audit) {
+void watch_workspace(const Session& session, const audit::Client& audit, std::mutex& busy) {
   GitGuard guard(settings_of(session), session.workspace, session.workspace_at_start);
   if (const os::Status watching = guard.watch(); !watching.ok()) {
     os::report(
         os::join("git's configuration is compared only at the end: ", watching.error().text()));
     return;
   }
-  // What changed while no runner lived.
-  std::vector<WorkspaceChange> changes = guard.look_again();
-  for (;;) {
-    for (const WorkspaceChange& change : changes) {
-      if (const auto done = record(audit, change, false); !done.ok()) {
-        os::report(done.error().text());
-      }
+  // What changed while no runner lived, then what is noticed.
+  for (bool first = true;; first = false) {
+    {
+      const std::lock_guard hold(busy);
+      record_all(audit, first ? guard.look_again() : guard.on_readable());
     }
-    if (!os::wait_readable(guard.descriptor(), std::chrono::milliseconds(-1))) continue;
+    while (!os::wait_readable(guard.descriptor())) continue;
     os::pause_for_milliseconds(kBatchMilliseconds);
-    changes = guard.on_readable();
   }
 }
 

@@ -1,6 +1,7 @@
 // A session's use of the git guard: what is noticed goes to the event log.
 #pragma once
 
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -16,8 +17,10 @@ namespace runner {
 os::Status note_workspace(Session& session, int task_root, std::span<const WorkspaceRoot> roots);
 
 /// A thread of the runner: records changes of git's configuration as they happen. Returns only when
-/// nothing can be watched: what this thread would have found is found at the end.
-void watch_workspace(const Session& session, const audit::Client& audit);
+/// nothing can be watched: what this thread would have found is found at the end. `busy` is held
+/// from each look to its records: whoever ends the process takes it first, or a key would be undone
+/// and nobody told.
+void watch_workspace(const Session& session, const audit::Client& audit, std::mutex& busy);
 
 /// A child of PID 1, when no process of the session is left: records every difference from the
 /// start, and returns them.
