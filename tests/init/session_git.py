@@ -69,7 +69,8 @@ class Run:
             self.records = log.records("workspace-changed")
             self.ends = log.records("session-end")
         self.policy.unlink()
-        self.equal("the status is the command's", self.result.status, 0)
+        self.check("the status is the command's", self.result.status == 0,
+                   f"{self.result}{self.ends}")
 
     def at_end(self):
         """(path, what, how, key, undone) of what was found when all was over."""
