@@ -9,6 +9,7 @@
 #include <cstring>
 #include <mutex>
 #include <set>
+#include <utility>
 
 #include "os/lookup.h"
 
@@ -31,6 +32,16 @@ std::string script_interpreter(const std::string& head) {
   const auto end = line.find_first_of(std::string_view(" \t\0", 3));
   if (cut && end == std::string_view::npos) return {};  // the kernel refuses a cut-off name
   return std::string(line.substr(0, end));
+}
+
+// The name that a PT_INTERP segment holds.
+os::Result<std::string> name_in(int fd, const Elf64_Phdr& segment) {
+  if (segment.p_filesz < 2 || segment.p_filesz > PATH_MAX) {
+    return os::Error{ENOEXEC, "read the ELF interpreter"};
+  }
+  const std::string name =
+      TRY(os::read_at(fd, segment.p_filesz, static_cast<off_t>(segment.p_offset)));
+  return name.substr(0, name.find('\0'));
 }
 
 // The dynamic loader a program asks for, empty for a static one. elf(5).
@@ -56,12 +67,7 @@ os::Result<std::string> elf_interpreter(int fd, const std::string& head) {
   for (std::size_t at = 0; at < table; at += sizeof(Elf64_Phdr)) {
     Elf64_Phdr segment{};
     std::memcpy(&segment, headers.data() + at, sizeof segment);
-    if (segment.p_type != PT_INTERP) continue;
-    if (segment.p_filesz < 2 || segment.p_filesz > PATH_MAX) {
-      return os::Error{ENOEXEC, "read the ELF interpreter"};
-    }
-    std::string name = TRY(os::read_at(fd, segment.p_filesz, static_cast<off_t>(segment.p_offset)));
-    return std::string(name.c_str());
+    if (segment.p_type == PT_INTERP) return name_in(fd, segment);
   }
   return std::string();
 }
@@ -84,50 +90,66 @@ class KnownLoaders {
   std::set<std::string> paths_;
 };
 
-os::Status resolve_at(int root, const std::string& path, const std::string& cwd, int depth);
+bool is_elf(std::string_view head) { return head.starts_with(ELFMAG); }
 
-os::Status resolve_interpreter(int root, const std::string& name, const std::string& cwd,
-                               int depth) {
-  if (name.empty()) return os::Error{ENOEXEC, "find an interpreter"};
-  return resolve_at(root, name.front() == '/' ? name : cwd + '/' + name, cwd, depth + 1);
+std::string absolute(const std::string& name, const std::string& cwd) {
+  return name.front() == '/' ? name : cwd + '/' + name;
 }
 
-os::Status resolve_loader(int root, const std::string& name, const std::string& cwd) {
-  static KnownLoaders known;
-  if (name.empty() || known.contains(name)) return {};
-  TRY(resolve_interpreter(root, name, cwd, kMaxDepth - 1));
-  const os::Fd fd = TRY(os::open_in_root(root, name, O_PATH));
-  if (TRY(os::executable_info(fd.get())).on_read_only_mount) known.add(name);
-  return {};
-}
-
-os::Status resolve_content(int root, const std::string& path, const std::string& cwd, int depth) {
-  const auto opened = os::open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (!opened.ok()) return {};  // execute-only: the kernel alone may look inside
-  const int fd = opened.value().get();
-  const std::string head = TRY(os::read_at(fd, kHead, 0));
-  if (head.size() >= SELFMAG && std::memcmp(head.data(), ELFMAG, SELFMAG) == 0) {
-    return resolve_loader(root, TRY(elf_interpreter(fd, head)), cwd);
-  }
-  if (head.size() >= 2 && head[0] == '#' && head[1] == '!') {
-    return resolve_interpreter(root, script_interpreter(head), cwd, depth);
-  }
-  return os::Error{ENOEXEC, "recognise a program"};
-}
-
-os::Status check_at(int root, const os::Fd& file, const std::string& path, const std::string& cwd,
-                    int depth) {
+// What execve(2) checks before it reads a file.
+os::Result<os::ExecutableInfo> check_file(const os::Fd& file) {
   const auto info = TRY(os::executable_info(file.get()));
   if (info.symlink) return os::Error{ELOOP, "execute a symbolic link"};
   if (!info.regular) return os::Error{EACCES, "execute something that is no file"};
   TRY(os::may_execute(file.get()));
   if (!info.on_read_only_mount) TRY(os::not_being_written(file.get()));
-  return resolve_content(root, path, cwd, depth);
+  return info;
 }
 
-os::Status resolve_at(int root, const std::string& path, const std::string& cwd, int depth) {
-  if (depth > kMaxDepth) return os::Error{ELOOP, "follow interpreters"};
-  return check_at(root, TRY(look_up_program(root, path, false)), path, cwd, depth);
+// For reading; not valid for a file that is execute-only: the kernel alone may look inside.
+os::Fd open_content(int root, const std::string& path) {
+  auto opened = os::open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  return opened.ok() ? std::move(opened.value()) : os::Fd();
+}
+
+// A loader is no program of its own: the kernel does not follow the loader that it might name.
+// load_elf_binary() in fs/binfmt_elf.c.
+os::Status resolve_loader(int root, const std::string& name, const std::string& cwd) {
+  static KnownLoaders known;
+  if (name.empty()) return {};
+  const std::string path = absolute(name, cwd);
+  if (known.contains(path)) return {};
+  const os::Fd file = TRY(look_up_program(root, path, false));
+  const auto info = TRY(check_file(file));
+  const os::Fd fd = open_content(root, path);
+  if (fd.valid()) {
+    const std::string magic = TRY(os::read_at(fd.get(), SELFMAG, 0));
+    if (!is_elf(magic)) return os::Error{ELIBBAD, "recognise a dynamic loader"};
+  }
+  if (info.on_read_only_mount) known.add(path);
+  return {};
+}
+
+// Judges the head of a program; the interpreter that a script names, empty for an ELF file.
+os::Result<std::string> judge_head(int root, int fd, const std::string& head,
+                                   const std::string& cwd) {
+  if (is_elf(head)) {
+    const std::string loader = TRY(elf_interpreter(fd, head));
+    TRY(resolve_loader(root, loader, cwd));
+    return std::string();
+  }
+  if (!head.starts_with("#!")) return os::Error{ENOEXEC, "recognise a program"};
+  std::string interpreter = script_interpreter(head);
+  if (interpreter.empty()) return os::Error{ENOEXEC, "find an interpreter"};
+  return interpreter;
+}
+
+os::Result<std::string> read_program(int root, const std::string& path, const std::string& cwd) {
+  const os::Fd fd = open_content(root, path);
+  if (!fd.valid()) return std::string();
+  const auto head = os::read_at(fd.get(), kHead, 0);
+  if (!head.ok()) return head.error();
+  return judge_head(root, fd.get(), head.value(), cwd);
 }
 
 }  // namespace
@@ -139,11 +161,21 @@ os::Result<os::Fd> look_up_program(int root, const std::string& path, bool no_fo
 
 os::Status check_program(int root, const os::Fd& file, const std::string& path,
                          const std::string& cwd) {
-  return check_at(root, file, path, cwd, 0);
+  TRY(check_file(file));
+  std::string interpreter = TRY(read_program(root, path, cwd));
+  for (int depth = 1; !interpreter.empty(); ++depth) {
+    if (depth > kMaxDepth) return os::Error{ELOOP, "follow interpreters"};
+    const std::string program = absolute(interpreter, cwd);
+    const os::Fd next = TRY(look_up_program(root, program, false));
+    TRY(check_file(next));
+    interpreter = TRY(read_program(root, program, cwd));
+  }
+  return {};
 }
 
 os::Status resolve(int root, const std::string& path, const std::string& cwd, bool no_follow) {
-  return check_program(root, TRY(look_up_program(root, path, no_follow)), path, cwd);
+  const os::Fd file = TRY(look_up_program(root, path, no_follow));
+  return check_program(root, file, path, cwd);
 }
 
 }  // namespace runner

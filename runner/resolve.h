@@ -14,9 +14,9 @@ namespace runner {
 /// The calling thread must have agentuser's file-access identity (os::FsUser), here and below.
 os::Result<os::Fd> look_up_program(int root, const std::string& path, bool no_follow);
 
-/// Whether `file`, found at `path`, can be executed: EACCES, ELOOP, ENOEXEC, ETXTBSY; for scripts
-/// and dynamic programs the errnos of their interpreter too. Relative interpreters are looked up
-/// in `cwd`.
+/// Whether `file`, found at `path`, can be executed: EACCES, ELOOP, ENOEXEC, ELIBBAD,
+/// ETXTBSY; for scripts and dynamic programs the errnos of their interpreter too. Relative
+/// interpreters are looked up in `cwd`.
 os::Status check_program(int root, const os::Fd& file, const std::string& path,
                          const std::string& cwd);
 

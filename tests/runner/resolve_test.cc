@@ -2,12 +2,14 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 #include "os/fd.h"
 
@@ -45,6 +47,14 @@ class Root {
 };
 
 std::string this_program() { return os::read_file("/proc/self/exe", 64 << 20).value(); }
+
+// This program with another, shorter name of its loader.
+std::string with_loader(std::string loader) {
+  constexpr std::string_view kOwn = "/lib64/ld-linux-x86-64.so.2";
+  std::string bytes = this_program();
+  loader.resize(kOwn.size());
+  return bytes.replace(bytes.find(kOwn), kOwn.size(), loader);
+}
 
 }  // namespace
 
@@ -115,6 +125,18 @@ TEST_CASE("a dynamic program needs its loader in the same root") {
   CHECK(root.code("/program") == ENOENT);
   const os::Fd machine = os::open_file("/", O_PATH | O_DIRECTORY).value();
   CHECK(runner::resolve(machine.get(), root.at("/program"), "/", false).ok());
+}
+
+TEST_CASE("the loader that a loader names is not followed, not even to itself") {
+  const Root root;
+  root.file("/itself", with_loader("/itself"));
+  root.file("/other", with_loader("/itself"));
+  root.file("/script", "#!/itself\n");
+  root.file("/by-script", with_loader("/script"));
+  CHECK(root.code("/itself") == 0);
+  CHECK(root.code("/other") == 0);
+  CHECK(root.code("/script") == 0);
+  CHECK(root.code("/by-script") == ELIBBAD);
 }
 
 TEST_CASE("a program for another machine is ENOEXEC") {
