@@ -27,7 +27,7 @@ struct ActionInfo {
 /// nullptr for an action that nobody defined.
 const ActionInfo* find_action(std::string_view action);
 std::span<const ActionInfo> all_actions();
-inline constexpr std::size_t kActions = 13;
+inline constexpr std::size_t kActions = 14;
 /// Its place in all_actions(); kActions for one that nobody defined.
 std::size_t index_of(std::string_view action);
 

@@ -106,19 +106,25 @@ class Daemon {
       const os::Result<os::Message> message =
           os::receive_message(config_.socket, kMaxMessage, flags | MSG_PEEK);
       if (!message.ok() && message.error().code == EAGAIN) return Drained::empty;
-      if (!message.ok() && message.error().code != EMSGSIZE) return Drained::broken;
-      if (message.ok() && message.value().end) return Drained::broken;
+      if (!readable(message)) return Drained::broken;
       const Stamp sender = stamp_of(message);
       const std::string_view bytes = message.ok() ? message.value().bytes : std::string_view();
       const os::Result<RecordView> record = read_message(bytes);
-      if (record.ok() && record.value().header.kind == RecordKind::finish &&
-          sender.sender_pid == config_.owner) {
-        // Left in the queue: whoever is started instead of us finds it there, too.
-        return Drained::finished;
-      }
+      // Left in the queue: whoever is started instead of us finds it there, too.
+      if (is_finish(record, sender)) return Drained::finished;
       if (!written_before(sender)) write(sender, record, bytes.size());
       if (!consume()) return Drained::broken;
     }
+  }
+
+  // A message that was too long is one that can be refused; an end of file is none.
+  static bool readable(const os::Result<os::Message>& message) {
+    return message.ok() ? !message.value().end : message.error().code == EMSGSIZE;
+  }
+
+  bool is_finish(const os::Result<RecordView>& record, const Stamp& sender) const {
+    return record.ok() && record.value().header.kind == RecordKind::finish &&
+           sender.sender_pid == config_.owner;
   }
 
   // A cut-off message has neither bytes nor a sender: it is refused, and so are its like.

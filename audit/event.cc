@@ -92,7 +92,7 @@ class Event::Writer {
     for (const std::size_t index : sorted()) {
       const Field& field = event_.fields_[index];
       const std::size_t least = field.kind == Kind::plain ? field.value_size : 0;
-      if (room() < 2 * field.key_size + kFieldRoom + least) {
+      if (room() < std::size_t{2} * field.key_size + kFieldRoom + least) {
         complete_ = false;
         continue;
       }

@@ -14,15 +14,15 @@ namespace audit {
 
 /// A value longer than this is not recorded by its text but as `[N bytes]`, so that no part of a
 /// secret can survive a cut through its middle.
-inline constexpr std::size_t kMaxValue = 16 * 1024;
+inline constexpr std::size_t kMaxValue = std::size_t{16} * 1024;
 /// Encoded bytes of a text, of an element of a list, and of a whole list; a cut text ends in `…`.
 inline constexpr std::size_t kMaxText = 4096;
 inline constexpr std::size_t kMaxElement = 1024;
-inline constexpr std::size_t kMaxList = 6 * 1024;
+inline constexpr std::size_t kMaxList = std::size_t{6} * 1024;
 /// Elements of one list that are looked at.
 inline constexpr std::size_t kMaxElements = 64;
 /// The bytes of `data`. Where anything was cut or left out, it has `"truncated":true`.
-inline constexpr std::size_t kMaxData = 15 * 1024;
+inline constexpr std::size_t kMaxData = std::size_t{15} * 1024;
 
 /// Values are copied, so temporaries may be given. Keys are dotted ECS names (`process.pid`) and
 /// become nested objects; a key is set once, and none is a prefix of another. The common actions

@@ -111,6 +111,18 @@ std::string_view plain_start(std::string_view text, std::size_t most) {
   return text.substr(0, size);
 }
 
+// The size of the longest start that both dotted names have in common, in whole segments.
+std::size_t common_parent(std::string_view left, std::string_view right) {
+  const auto differ = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
+  const auto same = static_cast<std::size_t>(differ.first - left.begin());
+  const auto segment_ends = [same](std::string_view name) {
+    return same == name.size() || name[same] == '.';
+  };
+  if (segment_ends(left) && segment_ends(right)) return same;
+  const std::size_t dot = left.substr(0, same).rfind('.');
+  return dot == std::string_view::npos ? 0 : dot;
+}
+
 }  // namespace
 
 bool append_json_string(std::string& out, std::string_view text, std::size_t limit) {
@@ -143,17 +155,9 @@ bool append_json_string(std::string& out, std::string_view text, std::size_t lim
 }
 
 void ObjectWriter::key(std::string_view dotted) {
-  // The common parent of the last key and this one: whole segments only.
-  std::size_t same = 0;
   const std::size_t name_at = dotted.rfind('.') + 1;  // npos + 1 is 0
   const std::string_view parent = dotted.substr(0, name_at == 0 ? 0 : name_at - 1);
-  for (std::size_t i = 0; i <= parent_.size() && i <= parent.size(); ++i) {
-    const bool mine_ends = i == parent_.size() || parent_[i] == '.';
-    const bool its_ends = i == parent.size() || parent[i] == '.';
-    if (mine_ends && its_ends) same = i;
-    if (i == parent_.size() || i == parent.size() || parent_[i] != parent[i]) break;
-  }
-  leave_to(same);
+  leave_to(common_parent(parent_, parent));
   while (parent_.size() < parent.size()) {
     const std::size_t begin = parent_.empty() ? 0 : parent_.size() + 1;
     const std::size_t end = std::min(parent.find('.', begin), parent.size());

@@ -10,7 +10,7 @@ constexpr std::size_t kTail = 2 * kMaxLine;
 
 // A socket holds 208 KiB of messages (net.core.wmem_default), with the kernel's own overhead less
 // than 300 of them, and a line adds at most 400 bytes to its message.
-constexpr std::uint64_t kReserve = 384 * 1024;
+constexpr std::uint64_t kReserve = std::uint64_t{384} * 1024;
 
 // Takes the last line, without its newline, off `text`, which ends with a newline.
 std::string_view take_last(std::string_view& text) {

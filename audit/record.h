@@ -27,9 +27,9 @@ struct RecordHeader {
 };
 
 /// No message is longer; action and data are bounded by their makers.
-inline constexpr std::size_t kMaxMessage = 16 * 1024;
+inline constexpr std::size_t kMaxMessage = std::size_t{16} * 1024;
 /// No line is longer.
-inline constexpr std::size_t kMaxLine = 17 * 1024;
+inline constexpr std::size_t kMaxLine = std::size_t{17} * 1024;
 
 std::string make_message(const RecordHeader& header, std::string_view action,
                          std::string_view data);

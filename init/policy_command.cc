@@ -77,37 +77,39 @@ int check(std::span<char*> words) {
   return 0;
 }
 
+/// The option that a word without a value sets; null for any other word.
+bool* flag_of(std::string_view word, Options& options) {
+  if (word == "--task-run") return &options.request.explicit_route;
+  if (word == "--json") return &options.json;
+  return nullptr;
+}
+
+/// Where the value of an option goes; null for any other word.
+std::string* target_of(std::string_view word, Options& options) {
+  if (word == "--policy") return &options.policy;
+  if (word == "--agent") return &options.agent;
+  if (word == "--cli-dir") return &options.cli_dir;
+  if (word == "--cwd") return &options.request.cwd;
+  if (word == "--env") return &options.request.env.emplace_back();
+  return nullptr;
+}
+
 /// Reads the words of `explain` up to and with COMMAND ARGS; the problem, if there is one.
 std::optional<std::string> read_words(std::span<char*> words, Options& options) {
   std::size_t i = 0;
-  const auto value = [&](std::string& target) {
-    if (i + 1 >= words.size()) return false;
-    target = words[++i];
-    return true;
-  };
   for (; i < words.size() && std::string_view(words[i]) != "--"; ++i) {
-    const std::string word = words[i];
-    std::string entry;
-    bool good = true;
-    if (word == "--policy") {
-      good = value(options.policy);
-    } else if (word == "--agent") {
-      good = value(options.agent);
-    } else if (word == "--cli-dir") {
-      good = value(options.cli_dir);
-    } else if (word == "--cwd") {
-      good = value(options.request.cwd);
-    } else if (word == "--env") {
-      good = value(entry) && entry.find('=', 1) != std::string::npos;
-      options.request.env.push_back(entry);
-    } else if (word == "--task-run") {
-      options.request.explicit_route = true;
-    } else if (word == "--json") {
-      options.json = true;
-    } else {
-      return os::join("unknown option '", word, "'");
+    const std::string_view word = words[i];
+    if (bool* const flag = flag_of(word, options)) {
+      *flag = true;
+      continue;
     }
-    if (!good) return os::join(word, " needs a value", word == "--env" ? " NAME=VALUE" : "");
+    std::string* const target = target_of(word, options);
+    if (target == nullptr) return os::join("unknown option '", word, "'");
+    if (i + 1 == words.size()) return os::join(word, " needs a value");
+    *target = words[++i];
+  }
+  for (const std::string& entry : options.request.env) {
+    if (entry.find('=', 1) == std::string::npos) return "--env needs a value NAME=VALUE";
   }
   if (i + 1 >= words.size()) return "no COMMAND after --";
   options.request.argv.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end());
@@ -124,7 +126,7 @@ std::string program_path(const policy::ExecRequest& request) {
     if (policy::env_name(entry) == "PATH") path = std::string_view(entry).substr(5);
   }
   for (const std::string& directory : os::split(path, ':')) {
-    const std::string candidate = os::join(directory, "/", command);
+    std::string candidate = os::join(directory, "/", command);
     if (os::file_id_at(AT_FDCWD, candidate).ok()) return candidate;
   }
   return os::join("/usr/bin/", command);

@@ -15,7 +15,7 @@ namespace os {
 namespace {
 
 // How much more than asked reserve() takes at once.
-constexpr std::uint64_t kReserveStep = 128 * 1024;
+constexpr std::uint64_t kReserveStep = std::uint64_t{128} * 1024;
 
 }  // namespace
 

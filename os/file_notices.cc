@@ -13,7 +13,7 @@
 namespace os {
 namespace {
 
-constexpr std::size_t kBuffer = 64 * 1024;  // over 200 notices with the longest names
+constexpr std::size_t kBuffer = std::size_t{64} * 1024;  // over 200 notices with the longest names
 
 }  // namespace
 

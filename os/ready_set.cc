@@ -1,9 +1,9 @@
 #include "os/ready_set.h"
 
 #include <sys/epoll.h>
-#include <time.h>
 
 #include <array>
+#include <ctime>
 
 #include "os/retry.h"
 
@@ -32,6 +32,7 @@ Result<std::vector<int>> wait_ready(int set, int milliseconds) {
   });
   if (count < 0) return last_error("wait for an epoll set");
   std::vector<int> ready;
+  ready.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) ready.push_back(events[static_cast<std::size_t>(i)].data.fd);
   return ready;
 }

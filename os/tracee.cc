@@ -1,11 +1,11 @@
 #include "os/tracee.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <csignal>
 #include <utility>
 
 #include "os/fd.h"

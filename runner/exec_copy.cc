@@ -51,14 +51,20 @@ bool names_own_exe(std::string_view path, pid_t tid) {
          path == os::join("/proc/", tid, "/exe");
 }
 
+// AT_EMPTY_PATH: the descriptor itself is executed.
+os::Result<std::string> locate_descriptor(const Call& call, pid_t tid, const TaskFiles& files,
+                                          uid_t cli_uid) {
+  if ((call.flags & AT_EMPTY_PATH) == 0) return os::Error{ENOENT, "execute an empty path"};
+  if (call.directory == AT_FDCWD) return os::Error{EACCES, "execute the working directory"};
+  return files.descriptor(tid, call.directory, cli_uid);
+}
+
 // Fills in request.path and given from the caller's own path string, and request.cwd where it
 // counts.
 os::Status locate(ExecCopy& copy, const Call& call, std::string path, pid_t tid,
                   const TaskFiles& files, uid_t cli_uid) {
   if (path.empty()) {
-    if ((call.flags & AT_EMPTY_PATH) == 0) return os::Error{ENOENT, "execute an empty path"};
-    if (call.directory == AT_FDCWD) return os::Error{EACCES, "execute the working directory"};
-    copy.request.path = TRY(files.descriptor(tid, call.directory, cli_uid));
+    copy.request.path = TRY(locate_descriptor(call, tid, files, cli_uid));
   } else if ((call.flags & AT_SYMLINK_NOFOLLOW) != 0 &&
              (names_own_exe(path, tid) || named_descriptor(path))) {
     return os::Error{ELOOP, "execute a link that must not be followed"};

@@ -10,6 +10,7 @@ namespace {
 bool blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool key_char(char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; }
+bool comment_start(char c) { return c == '#' || c == ';'; }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Follows git's config.c step by step. Every function returns false where git gives up.
@@ -24,8 +25,8 @@ class Parser {
       const std::size_t begin = at_;
       const char c = next();
       if (blank(c)) continue;
-      if (c == '#' || c == ';') {
-        while (next() != '\n') continue;
+      if (comment_start(c)) {
+        skip_line();
       } else if (c == '[') {
         if (!section()) return false;
         header_ = std::string(text_.substr(begin, at_ - begin));
@@ -48,6 +49,10 @@ class Parser {
     const char c = text_[at_++];
     if (c != '\r' || at_ >= text_.size() || text_[at_] != '\n') return c;
     ++at_;
+    return '\n';
+  }
+  char skip_line() {
+    while (next() != '\n') continue;
     return '\n';
   }
   bool ended() const { return at_ > text_.size(); }
@@ -105,28 +110,27 @@ class Parser {
     bool quoted = false;
     std::size_t kept = 0;  // without the blanks at the end
     for (char c = next();; c = next()) {
-      if (c == '\n') {
-        out.resize(kept);
-        return !quoted;
-      }
+      if (comment_start(c) && !quoted) c = skip_line();
+      if (c == '\n') break;
       if (blank(c) && !quoted) {
         if (!out.empty()) out += c;
         continue;
       }
-      if ((c == '#' || c == ';') && !quoted) {
-        while (next() != '\n') continue;
-        out.resize(kept);
-        return true;
-      }
       if (c == '"') {
         quoted = !quoted;
-        kept = out.size();
-        continue;
+      } else if (!append(c, out)) {
+        return false;
       }
-      if (c == '\\' && !escape(out)) return false;
-      if (c != '\\') out += c;
       kept = out.size();
     }
+    out.resize(kept);
+    return !quoted;
+  }
+
+  bool append(char c, std::string& out) {
+    if (c == '\\') return escape(out);
+    out += c;
+    return true;
   }
 
   bool escape(std::string& out) {

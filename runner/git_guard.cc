@@ -198,9 +198,9 @@ bool GitGuard::restore(const std::string& path, const ConfigFile& now, const std
 }
 
 const ConfigFile& GitGuard::config_at_start(const std::string& path) const {
-  static const ConfigFile kAbsent;
+  static const ConfigFile absent;
   const auto found = at_start_.configs.find(path);
-  return found == at_start_.configs.end() ? kAbsent : found->second;
+  return found == at_start_.configs.end() ? absent : found->second;
 }
 
 }  // namespace runner

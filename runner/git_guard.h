@@ -24,6 +24,7 @@ struct WorkspaceChange {
   std::string value;  // what the key was set to
   bool undone = false;
   std::string how;  // new, changed, removed; empty for not-all-looked-at
+  // NOLINTNEXTLINE(modernize-use-nullptr): a zero in what the compiler writes
   auto operator<=>(const WorkspaceChange&) const = default;
 };
 

@@ -8,7 +8,8 @@
 namespace runner {
 namespace {
 
-constexpr std::size_t kInlineBytes = 100 * 1024;  // fits the socket's buffer and the sandbox's
+// Fits the socket's buffer and the sandbox's.
+constexpr std::size_t kInlineBytes = std::size_t{100} * 1024;
 constexpr std::uint64_t kMebibyte = 1 << 20;
 
 void append(std::string& out, std::string_view text) {

@@ -14,8 +14,8 @@
 namespace runner {
 
 inline constexpr char kSocketPath[] = "/run/agent-task-runner.sock";
-inline constexpr std::uint32_t kFrameMagic = 0x41545231;  // "ATR1": protocol version 1
-inline constexpr std::size_t kMaxFrame = 128 * 1024;      // larger strings: in a memory file
+inline constexpr std::uint32_t kFrameMagic = 0x41545231;           // "ATR1": protocol version 1
+inline constexpr std::size_t kMaxFrame = std::size_t{128} * 1024;  // larger: in a memory file
 inline constexpr std::size_t kMaxStart = 8 << 20;
 
 enum class FrameKind : std::uint32_t {

@@ -42,8 +42,16 @@ long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 
   return result;
 }
 
+#ifdef __clang_analyzer__
+template <class T>
+void may_be_written(T* object);
+#endif
+
 template <class T>
 long at(T* object) {
+#ifdef __clang_analyzer__
+  may_be_written(object);  // it does not know that system calls write
+#endif
   return reinterpret_cast<long>(object);
 }
 
@@ -161,16 +169,22 @@ long count_descriptors() {
   return call(__NR_stat, at("/proc/self/fd"), at(&info)) == 0 ? info.st_size : 0;
 }
 
+// The descriptor that an entry of /proc/self/fd names; -1: none, as `.` and `..`.
+int descriptor_of(const char* name) {
+  int fd = 0;
+  const char* digit = name;
+  for (; *digit >= '0' && *digit <= '9'; ++digit) fd = fd * 10 + (*digit - '0');
+  return digit == name ? -1 : fd;
+}
+
 void add_listed(int socket, runner::Hello& hello, int directory, int first) {
   char entries[4096];
   for (long size = 0; (size = call(__NR_getdents64, directory, at(entries), sizeof entries)) > 0;) {
     for (long offset = 0; offset < size;) {
       const auto* entry = reinterpret_cast<const DirectoryEntry*>(entries + offset);
       offset += entry->size;
-      int fd = 0;
-      const char* digit = entry->name;
-      for (; *digit >= '0' && *digit <= '9'; ++digit) fd = fd * 10 + (*digit - '0');
-      if (digit != entry->name && fd != directory && fd >= first) add_fd(socket, hello, fd);
+      const int fd = descriptor_of(entry->name);
+      if (fd >= first && fd != directory) add_fd(socket, hello, fd);
     }
   }
 }

@@ -3,6 +3,7 @@
 
 #include "runner/relay.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): where the linker begins a program
 extern "C" [[noreturn]] void _start();
 
 extern "C" __attribute__((naked, noreturn, used)) void _start() {

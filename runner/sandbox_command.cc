@@ -1,7 +1,6 @@
 // Receives one command and becomes it; see runner/sandbox.h.
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -12,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "runner/sandbox.h"
@@ -20,7 +20,7 @@
 namespace runner::sandbox {
 namespace {
 
-constexpr std::size_t kInlineJob = 160 * 1024;  // larger ones come in a memory file
+constexpr std::size_t kInlineJob = std::size_t{160} * 1024;  // larger ones come in a memory file
 alignas(Job) char job_buffer[kInlineJob];
 
 void* anonymous_memory(std::size_t bytes) {
@@ -106,6 +106,17 @@ bool receive_hello(int socket, int job_socket, Command& command) {
   return true;
 }
 
+// Closes what is not in `fds`, which are sorted by number. After vfork, like all that follows.
+void close_others(const PassedFd* fds, int count) {
+  unsigned next = 0;
+  for (int i = 0; i < count; ++i) {
+    const auto number = static_cast<unsigned>(fds[i].number);
+    if (number > next) ::close_range(next, number - 1, 0);
+    next = number + 1;
+  }
+  ::close_range(next, ~0U, 0);
+}
+
 // After vfork: async-signal-safe only. Gives every descriptor its number and closes all others.
 int place_descriptors(const Command& command) {
   static PassedFd fds[kMaxFds];
@@ -125,13 +136,7 @@ int place_descriptors(const Command& command) {
   }
   std::sort(fds, fds + count,
             [](const PassedFd& a, const PassedFd& b) { return a.number < b.number; });
-  unsigned next = 0;
-  for (int i = 0; i < count; ++i) {
-    const auto number = static_cast<unsigned>(fds[i].number);
-    if (number > next) ::close_range(next, number - 1, 0);
-    next = number + 1;
-  }
-  ::close_range(next, ~0U, 0);
+  close_others(fds, count);
   return 0;
 }
 
@@ -170,7 +175,7 @@ void set_scheduling(const Hello& hello) {
 
 void set_signals(const Command& command) {
   for (int signal = 1; signal < NSIG; ++signal) {
-    if ((command.hello.ignored >> (signal - 1) & 1) != 0) ::signal(signal, SIG_IGN);
+    if ((command.hello.ignored >> (signal - 1) & 1) != 0) (void)::signal(signal, SIG_IGN);
   }
   // The raw call: glibc keeps two real-time signals from being blocked.
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &command.job.signal_mask, nullptr,

@@ -59,7 +59,7 @@ namespace {
 // The name that /proc gives an open descriptor, cut at `size`.
 void name_of(int fd, char* out, std::size_t size) {
   char link[32];
-  std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  (void)std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   const ssize_t length = ::readlink(link, out, size - 1);
   out[length > 0 ? length : 0] = '\0';
 }

@@ -6,7 +6,6 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "runner/sandbox.h"
@@ -85,7 +85,8 @@ void raise_descriptor_limit() {
 
 [[noreturn]] void parked(const Park& park, const int* fds) {
   ::close(kSocket);
-  ::signal(SIGCHLD, SIG_DFL);  // ignored in agent-sandbox; an ignored SIGCHLD would be inherited
+  (void)::signal(SIGCHLD,
+                 SIG_DFL);  // ignored in agent-sandbox; an ignored SIGCHLD would be inherited
   sigset_t all;
   ::sigfillset(&all);
   ::sigprocmask(SIG_BLOCK, &all, nullptr);
@@ -134,7 +135,7 @@ void serve() {
 int main() {
   using namespace runner;
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  ::signal(SIGCHLD, SIG_IGN);  // the kernel reaps: parked sandboxes and every orphan
+  (void)::signal(SIGCHLD, SIG_IGN);  // the kernel reaps: parked sandboxes and every orphan
   sandbox::raise_descriptor_limit();
   int error = sandbox::receive_setup();
   if (error == 0) error = sandbox::drop_bounding_set();

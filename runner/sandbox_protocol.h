@@ -1,7 +1,7 @@
 // Messages between the runner, the relay and agent-sandbox. Plain data: the relay has no libc.
 #pragma once
 
-#include <stdint.h>
+#include <cstdint>
 
 namespace runner {
 

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -62,11 +62,17 @@ void say(int fd, const char* text) {
   }
 }
 
+// The command's stderr, -1 if it has none.
 int stderr_of_command() {
   for (int i = 0; i < command.fd_count; ++i) {
     if (command.fds[i].number == STDERR_FILENO) return command.fds[i].fd;
   }
   return -1;
+}
+
+void say_to_command(const char* text) {
+  const int words = stderr_of_command();
+  if (words >= 0) say(words, text);
 }
 
 void send_note(const Life& life, NoteKind kind, int value) {
@@ -105,8 +111,10 @@ void start_timer(Life& life, long seconds) {
 // vfork keeps the parent where it is until the child has exec'ed: its return replaces a status
 // pipe, and the tiny shared address space needs no tearing down.
 __attribute__((noinline)) pid_t spawn(int& error, int& step) {
+  // NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork): see above
   const pid_t pid = ::vfork();
   if (pid == 0) {
+    // NOLINTNEXTLINE(clang-analyzer-unix.Vfork): it makes system calls and allocates nothing
     error = exec_command(command, step);
     ::_exit(kExitNotFound);
   }
@@ -121,18 +129,18 @@ void close_descriptors() {
 
 // Starts the command, or says on its stderr why not. False: nothing was started.
 bool start(Life& life) {
-  const int words = stderr_of_command();
   if (command.job.kind == kJobRefuse) {
-    if (words >= 0) say(words, command.message);
+    say_to_command(command.message);
     refuse(life, kExitRefused);
     return false;
   }
   char line[256];
   if (const int error = open_working_directory(command); error != 0) {
     report(life.job_socket, kReportFailed, error, kStepCwd);
-    std::snprintf(line, sizeof line, "agent-task-runner: commands cannot enter '%.150s': %s\n",
-                  command.cwd, error == ESTALE ? "it is private to the CLI" : std::strerror(error));
-    if (words >= 0) say(words, line);
+    (void)std::snprintf(line, sizeof line,
+                        "agent-task-runner: commands cannot enter '%.150s': %s\n", command.cwd,
+                        error == ESTALE ? "it is private to the CLI" : std::strerror(error));
+    say_to_command(line);
     refuse(life, kExitRefused);
     return false;
   }
@@ -141,13 +149,14 @@ bool start(Life& life) {
   life.main = spawn(const_cast<int&>(error), const_cast<int&>(step));
   if (error != 0) {
     report(life.job_socket, kReportFailed, error, static_cast<std::uint32_t>(step));
-    std::snprintf(line, sizeof line, "agent-task-runner: cannot start '%.150s': %s\n", command.path,
-                  std::strerror(error));
-    if (words >= 0) say(words, line);
+    (void)std::snprintf(line, sizeof line, "agent-task-runner: cannot start '%.150s': %s\n",
+                        command.path, std::strerror(error));
+    say_to_command(line);
     refuse(life, error == ENOENT ? kExitNotFound : kExitRefused);
     return false;
   }
   if (command.job.wall_seconds != kNoLimit) {
+    const int words = stderr_of_command();
     life.last_words = words >= 0 ? ::fcntl(words, F_DUPFD_CLOEXEC, 3) : -1;
     start_timer(life, static_cast<long>(command.job.wall_seconds));
   }
@@ -158,7 +167,7 @@ bool start(Life& life) {
 bool has_default_action(pid_t pid, int signal) {
   char path[40];
   char text[4096];
-  std::snprintf(path, sizeof path, "/proc/%d/status", pid);
+  (void)std::snprintf(path, sizeof path, "/proc/%d/status", pid);
   const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return false;
   const ssize_t size = ::read(fd, text, sizeof text - 1);
@@ -239,8 +248,8 @@ void on_timer(Life& life) {
   report(life.job_socket, kReportTimeout, seconds);
   if (life.last_words >= 0) {
     char line[160];
-    std::snprintf(line, sizeof line, "agent-task-runner: ended after %lld s: %s\n",
-                  static_cast<long long>(seconds), command.message);
+    (void)std::snprintf(line, sizeof line, "agent-task-runner: ended after %lld s: %s\n",
+                        static_cast<long long>(seconds), command.message);
     say(life.last_words, line);
   }
   if (!life.ended) ::kill(-life.main, SIGTERM);
@@ -263,13 +272,25 @@ void on_relay(Life& life) {
   ::_exit(0);
 }
 
+// `pids` as /proc lists them, with a space after each.
+void kill_each(const char* pids) {
+  while (*pids != '\0') {
+    char* end = nullptr;
+    const long pid = std::strtol(pids, &end, 10);
+    if (end == pids) return;
+    ::kill(static_cast<pid_t>(pid), SIGKILL);
+    pids = end;
+    while (*pids == ' ') ++pids;
+  }
+}
+
 }  // namespace
 
 void kill_everything(pid_t main_process) {
   // As subreaper this process inherits every orphan: when the children are killed, their children
   // become ours. A tree of depth n takes n rounds.
   char path[48];
-  std::snprintf(path, sizeof path, "/proc/self/task/%d/children", ::getpid());
+  (void)std::snprintf(path, sizeof path, "/proc/self/task/%d/children", ::getpid());
   if (main_process > 0) ::kill(-main_process, SIGKILL);
   for (;;) {
     char list[8192];
@@ -277,14 +298,7 @@ void kill_everything(pid_t main_process) {
     const ssize_t size = fd >= 0 ? ::read(fd, list, sizeof list - 1) : 0;
     if (fd >= 0) ::close(fd);
     list[size > 0 ? size : 0] = '\0';
-    for (char* next = list; *next != '\0';) {
-      char* end = nullptr;
-      const long pid = std::strtol(next, &end, 10);
-      if (end == next) break;
-      ::kill(static_cast<pid_t>(pid), SIGKILL);
-      next = end;
-      while (*next == ' ') ++next;
-    }
+    kill_each(list);
     if (::waitpid(-1, nullptr, __WALL) < 0 && errno == ECHILD) return;
     while (::waitpid(-1, nullptr, __WALL | WNOHANG) > 0) {
     }
@@ -293,16 +307,20 @@ void kill_everything(pid_t main_process) {
 
 namespace {
 
+void take_signals(const Life& life) {
+  signalfd_siginfo infos[8];  // what is left is read in the next round
+  if (::read(life.signals, infos, sizeof infos) < 0 && errno != EAGAIN) ::_exit(125);
+}
+
 // Waits until the command's last process is gone.
 void watch(Life& life) {
   for (;;) {
     pollfd entries[3] = {{life.signals, POLLIN, 0},
-                         {life.ended ? -1 : life.relay_socket, POLLIN, 0},
+                         {life.relay_socket, POLLIN, 0},  // -1 when the main process has ended
                          {life.timer, POLLIN, 0}};
     if (::poll(entries, 3, -1) < 0 && errno != EINTR) ::_exit(125);
     if (entries[0].revents != 0) {
-      signalfd_siginfo infos[8];  // what is left is read in the next round
-      if (::read(life.signals, infos, sizeof infos) < 0 && errno != EAGAIN) ::_exit(125);
+      take_signals(life);
       if (!reap(life)) return;
     }
     if (entries[1].revents != 0 && !life.ended) on_relay(life);
@@ -334,14 +352,14 @@ void live(int job_socket, bool own_pid_namespace) {
   ::sigfillset(&all);
   const int signals = ::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals < 0) ::_exit(125);
-  do {
+  for (;;) {
     Life life{};
     life.job_socket = job_socket;
     life.signals = signals;
     life.own_pid_namespace = own_pid_namespace;
     serve_one(life);
-  } while (!own_pid_namespace);
-  ::_exit(0);
+    if (own_pid_namespace) ::_exit(0);
+  }
 }
 
 }  // namespace runner::sandbox

@@ -40,7 +40,7 @@ struct Options {
 };
 
 int fail(int code, const std::string& words) {
-  std::fputs(os::join("agent-task-run: ", words, "\n").c_str(), stderr);
+  (void)std::fputs(os::join("agent-task-run: ", words, "\n").c_str(), stderr);
   return code;
 }
 
@@ -70,7 +70,7 @@ int run(const Options& options, char** env) {
   const runner::Frame& answer = answered.value();
   if (answer.kind == runner::FrameKind::started && sandbox.valid()) relay_main(sandbox.release());
   if (answer.text.starts_with("agent-task-runner: ")) {
-    std::fputs(answer.text.c_str(), stderr);
+    (void)std::fputs(answer.text.c_str(), stderr);
   } else {
     fail(0, answer.text);
   }
@@ -90,7 +90,7 @@ int main(int argc, char** argv, char** env) {
       break;
     }
     if (option == "--help") {
-      std::fputs(kHelp, stdout);
+      (void)std::fputs(kHelp, stdout);
       return 0;
     }
     if (option != "--socket" || next + 1 == argc) {

@@ -21,9 +21,9 @@ namespace {
 
 using os::Kind;
 
-constexpr std::size_t kMaxConfig = 256 * 1024;
-constexpr std::size_t kMaxContent = 1024 * 1024;
-constexpr std::size_t kMaxBytes = 64 * 1024 * 1024;  // of all contents together
+constexpr std::size_t kMaxConfig = std::size_t{256} * 1024;
+constexpr std::size_t kMaxContent = std::size_t{1024} * 1024;
+constexpr std::size_t kMaxBytes = std::size_t{64} * 1024 * 1024;  // of all contents together
 constexpr std::size_t kMaxConfigs = 128;
 constexpr std::size_t kMaxFiles = 4096;
 constexpr std::size_t kMaxDirectories = 2000;
@@ -65,7 +65,8 @@ std::string scripts_of(const std::string& package) {
 // `base`/`path` without `.` and `..`.
 std::string normal(const std::string& base, const std::string& path) {
   std::vector<std::string> parts;
-  for (std::string& part : os::split(path.starts_with('/') ? path : base + "/" + path, '/')) {
+  for (std::string& part :
+       os::split(path.starts_with('/') ? path : os::join(base, "/", path), '/')) {
     if (part == ".." && !parts.empty()) parts.pop_back();
     if (!part.empty() && part != "." && part != "..") parts.push_back(std::move(part));
   }
@@ -175,7 +176,7 @@ class Survey {
     check_all_in(path + "/hooks", kGitHook);
     check(path + "/info/attributes", kGitAttributes);
     for (const std::string& name : names_in(path + "/worktrees")) {
-      const std::string worktree = path + "/worktrees/" + name;
+      const std::string worktree = os::join(path, "/worktrees/", name);
       check(worktree + "/gitdir", kGitDir);
       check(worktree + "/commondir", kGitDir);
       look_at_config(worktree + "/config.worktree", path);
@@ -225,7 +226,7 @@ class Survey {
     constexpr std::string_view kSample = ".sample";  // git leaves these in every new repository
     if (kind(directory) != Kind::directory) return check(directory, what);
     for (const std::string& name : names_in(directory)) {
-      if (!name.ends_with(kSample)) check(directory + "/" + name, what);
+      if (!name.ends_with(kSample)) check(os::join(directory, "/", name), what);
     }
   }
 

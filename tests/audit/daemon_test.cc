@@ -1,11 +1,11 @@
 #include "audit/daemon.h"
 
 #include <doctest/doctest.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <csignal>
 
 #include "audit/actions.h"
 #include "audit/record.h"

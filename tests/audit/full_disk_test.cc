@@ -56,8 +56,8 @@ TEST_CASE("a full disk refuses records, loses none of those accepted, and recove
   int accepted = 0;
   os::Status status;
   while (
-      (status = client.record(std::move(
-           audit::Event("exec-allowed").set("exec.id", accepted + 1).set("test.padding", padding))))
+      (status = client.record(
+           audit::Event("exec-allowed").set("exec.id", accepted + 1).set("test.padding", padding)))
           .ok()) {
     ++accepted;
     REQUIRE(accepted < 2000);

@@ -10,7 +10,7 @@ import sys
 
 import roadmap_test
 
-SUITES = "tidy|unit|docs|sanitized|kernel|fuzz|e2e"
+SUITES = "tidy|lint|unit|docs|sanitized|kernel|fuzz|e2e"
 
 
 def main():

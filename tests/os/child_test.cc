@@ -8,6 +8,20 @@
 
 #include "os/signals.h"
 
+namespace {
+
+// 0 when the next signal is SIGALRM, made by the kernel.
+int check_alarm(int descriptor) {
+  for (;;) {
+    const auto made = os::next_signal(descriptor);
+    if (made.ok()) return made.value().number == SIGALRM && !made.value().from_process ? 0 : 4;
+    if (made.error().code != EAGAIN) return 5;
+    ::usleep(10000);
+  }
+}
+
+}  // namespace
+
 TEST_CASE("a child's exit code and signal come back as they were") {
   auto plain = os::Child::start(0, [] { return 7; });
   REQUIRE(plain.ok());
@@ -97,12 +111,7 @@ TEST_CASE("a signal record tells a sent signal from one of the kernel") {
     if (!sent.ok() || sent.value().number != SIGTERM || !sent.value().from_process) return 2;
     if (sent.value().sender != ::getpid()) return 3;
     ::alarm(1);
-    for (;;) {
-      const auto made = os::next_signal(descriptor.value().get());
-      if (made.ok()) return made.value().number == SIGALRM && !made.value().from_process ? 0 : 4;
-      if (made.error().code != EAGAIN) return 5;
-      ::usleep(10000);
-    }
+    return check_alarm(descriptor.value().get());
   });
   REQUIRE(child.ok());
   CHECK(child.value().wait().value() == os::ExitStatus{false, 0});

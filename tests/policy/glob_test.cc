@@ -70,30 +70,44 @@ constexpr Case kTextCases[] = {
     {"\\\\", "\\", true},
 };
 
+// Whether the rest of a pattern means one of the texts that a star leaves.
+template <class Rest>
+bool after_star(std::string_view text, bool past_slashes, Rest rest) {
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (rest(text.substr(i))) return true;
+    if (i < text.size() && text[i] == '/' && !past_slashes) return false;
+  }
+  return false;
+}
+
+// The same for the two stars and their slash at the start of a segment: whole segments only.
+template <class Rest>
+bool after_segments(std::string_view text, Rest rest) {
+  if (rest(text)) return true;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '/' && rest(text.substr(i + 1))) return true;
+  }
+  return false;
+}
+
 // What the patterns mean, written as plainly as possible. Exponential, so for short texts only.
 bool means(std::string_view pattern, std::string_view text, Glob::Kind kind, bool after_slash) {
   const bool path = kind == Glob::Kind::path;
   if (pattern.empty()) return text.empty();
   if (path && after_slash && pattern.starts_with("**/")) {
-    if (means(pattern.substr(3), text, kind, true)) return true;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '/' && means(pattern.substr(3), text.substr(i + 1), kind, true)) return true;
-    }
-    return false;
+    return after_segments(text, [pattern, kind](std::string_view rest) {
+      return means(pattern.substr(3), rest, kind, true);
+    });
   }
   if (pattern.front() == '*') {
     const bool twice = pattern.starts_with("**");
-    const std::string_view rest = pattern.substr(twice ? 2 : 1);
-    for (std::size_t i = 0; i <= text.size(); ++i) {
-      if (means(rest, text.substr(i), kind, false)) return true;
-      if (i < text.size() && path && !twice && text[i] == '/') return false;
-    }
-    return false;
+    return after_star(text, !path || twice, [pattern, kind, twice](std::string_view rest) {
+      return means(pattern.substr(twice ? 2 : 1), rest, kind, false);
+    });
   }
   if (text.empty()) return false;
   if (pattern.front() == '?') {
-    if (path && text.front() == '/') return false;
-    return means(pattern.substr(1), text.substr(1), kind, false);
+    return !(path && text.front() == '/') && means(pattern.substr(1), text.substr(1), kind, false);
   }
   return pattern.front() == text.front() &&
          means(pattern.substr(1), text.substr(1), kind, pattern.front() == '/');

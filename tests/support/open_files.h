@@ -17,7 +17,7 @@ inline std::set<int> open_files() {
   if (directory == nullptr) return numbers;
   const int own = dirfd(directory);
   while (const dirent* entry = readdir(directory)) {
-    const int number = std::atoi(entry->d_name);
+    const int number = static_cast<int>(std::strtol(entry->d_name, nullptr, 10));
     if (entry->d_name[0] != '.' && number != own) numbers.insert(number);
   }
   closedir(directory);

@@ -44,6 +44,7 @@ CASES = [
     ("shell", "scripts/bad", "#!/usr/bin/env bash\necho x\n", "no `set -euo pipefail`"),
     ("clang_tidy", "os/null.cc", "int* f() { return 0; }\n", "modernize-use-nullptr"),
     ("clang_tidy", "os/name.cc", "int CamelName() { return 0; }\n", "readability-identifier-naming"),
+    ("clang_tidy", "tests/null.cc", "int* f() { return 0; }\n", "modernize-use-nullptr"),
 ]
 
 
@@ -66,7 +67,8 @@ def tree_of(directory, extra):
         path = pathlib.Path(directory) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for name in (".clang-format", ".clang-tidy"):
+    for name in (".clang-format", ".clang-tidy", "tests/.clang-tidy"):
+        (pathlib.Path(directory) / name).parent.mkdir(exist_ok=True)
         (pathlib.Path(directory) / name).write_text((HERE.parent.parent / name).read_text())
     return pathlib.Path(directory)
 

@@ -6,5 +6,5 @@ int main(int argc, char** argv) {
   for (int index = 2; index < argc; ++index) {
     std::printf("%s\n", argv[index]);
   }
-  return argc > 1 ? std::atoi(argv[1]) : 0;
+  return argc > 1 ? static_cast<int>(std::strtol(argv[1], nullptr, 10)) : 0;
 }

@@ -19,8 +19,6 @@
 #include <thread>
 #include <vector>
 
-extern char** environ;
-
 namespace {
 
 /** What a way needs: the program as written and its argument vector, program included. */
