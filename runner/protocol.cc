@@ -6,7 +6,7 @@
 namespace runner {
 namespace {
 
-constexpr std::size_t kInline = 100 * 1024;
+constexpr std::size_t kInline = std::size_t{100} * 1024;
 
 bool cut_strings(std::string_view& text, std::uint32_t count, std::vector<std::string>& out) {
   for (std::uint32_t i = 0; i < count; ++i) {

@@ -86,6 +86,8 @@ def main():
             for line in sorted(set(run.result()) - found):
                 print(line, flush=True)  # at once: a time-out shall not hide it
             found.update(run.result())
+    for line in sorted(found):
+        print(line, file=sys.stderr)  # and once more where the end of a long log is looked at
     print(f"{len(jobs)} files")
     sys.exit(1 if found else 0)
 
