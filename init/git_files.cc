@@ -22,10 +22,20 @@ std::string below(const std::string& directory, std::string_view name) {
   return directory.empty() ? std::string(name) : os::join(directory, "/", name);
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
 // Looks below one directory, through no link.
 class Finder {
  public:
-  explicit Finder(int root) : root_(root) {}
+  // `workspace`: where the session has its worktree. `own_worktree`: the name under which that is
+  // linked; empty if it is not.
+  Finder(int root, std::string workspace, std::string own_worktree)
+      : root_(root), workspace_(std::move(workspace)), own_worktree_(std::move(own_worktree)) {}
 
   // `.git` of a worktree is a directory, or a file that names one elsewhere.
   Status worktree() {
@@ -81,12 +91,29 @@ class Finder {
     std::vector<std::string> linked;
     TRY(directories_in(worktrees, linked));
     for (const std::string& worktree : linked) {
-      TRY(add(worktree, false));
-      for (const char* name : {"gitdir", "commondir"}) {
-        if (kind(below(worktree, name)) == Kind::file) TRY(add(below(worktree, name), true));
-      }
+      TRY(linked_worktree(worktree));
     }
     return {};
+  }
+
+  Status linked_worktree(const std::string& worktree) {
+    TRY(add(worktree, false));
+    std::vector<const char*> names = {"gitdir", "commondir"};
+    if (is_elsewhere(worktree)) names.insert(names.end(), {"HEAD", "index"});
+    for (const char* name : names) {
+      if (kind(below(worktree, name)) == Kind::file) TRY(add(below(worktree, name), true));
+    }
+    return {};
+  }
+
+  // A linked worktree to which no path of the session leads: `git worktree prune` takes it for gone
+  // and would remove what git keeps of it.
+  bool is_elsewhere(const std::string& worktree) const {
+    if (os::base_of(worktree) == own_worktree_) return false;
+    const os::Result<std::string> pointer = read(below(worktree, "gitdir"));
+    if (!pointer.ok()) return false;
+    const std::string_view path = trimmed(pointer.value());
+    return path.starts_with('/') && !path.starts_with(os::join(workspace_, '/'));
   }
 
   // Its directory, and the .git file of the place where it is checked out.
@@ -117,15 +144,10 @@ class Finder {
   }
 
   int root_;
+  std::string workspace_;
+  std::string own_worktree_;
   std::vector<GitFile> found_;
 };
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
 
 // Where a pointer file leads, links resolved; `base` is where relative ones start.
 std::optional<std::string> resolved(const std::string& base, std::string_view pointer) {
@@ -142,14 +164,15 @@ std::optional<std::string> pointer_in(const std::string& file) {
 
 }  // namespace
 
-os::Result<std::vector<GitFile>> find_git_files(int root) {
-  Finder finder(root);
+os::Result<std::vector<GitFile>> find_git_files(int root, const std::string& workspace) {
+  Finder finder(root, workspace, "");
   TRY(finder.worktree());
   return finder.take();
 }
 
-os::Result<std::vector<GitFile>> find_repository_files(int repository) {
-  Finder finder(repository);
+os::Result<std::vector<GitFile>> find_repository_files(int repository, const std::string& workspace,
+                                                       const std::string& name) {
+  Finder finder(repository, workspace, name);
   TRY(finder.repository(""));
   return finder.take();
 }
@@ -170,7 +193,7 @@ std::optional<LinkedRepository> linked_repository(const std::string& worktree,
   if (resolved(*gitdir, *common) != repository) return std::nullopt;
   if (os::is_below(repository, worktree)) return std::nullopt;  // it is in the workspace already
   const std::string inside = normal_path(inside_worktree, *named);
-  return LinkedRepository{repository, os::parent_of(os::parent_of(inside))};
+  return LinkedRepository{repository, os::parent_of(os::parent_of(inside)), os::base_of(*gitdir)};
 }
 
 std::optional<std::string> gitdir_of(std::string_view git_file) {

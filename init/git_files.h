@@ -1,5 +1,5 @@
 // Which files of a git repository no side of a session may change: what git on the host would run,
-// or where it would look for a repository.
+// where it would look for a repository, and what belongs to worktrees outside the session.
 #pragma once
 
 #include <optional>
@@ -19,16 +19,20 @@ struct GitFile {
 
 /// What exists of hooks, info/attributes and the gitdir pointers of worktrees and submodules, of
 /// the repository whose worktree is `root`, and the directories on the way to them. In the order in
-/// which mounts go there. No link is followed. E2BIG: more than can be mounted for every command.
-os::Result<std::vector<GitFile>> find_git_files(int root);
+/// which mounts go there. What git keeps of linked worktrees outside the session, which has its own
+/// at `workspace`, is read-only as a whole. No link is followed. E2BIG: more than can be mounted
+/// for every command.
+os::Result<std::vector<GitFile>> find_git_files(int root, const std::string& workspace);
 
-/// The same for a directory that is itself a repository, `main/.git` of a linked worktree.
-os::Result<std::vector<GitFile>> find_repository_files(int repository);
+/// The same for a directory that is itself a repository, `main/.git` of the linked worktree `name`.
+os::Result<std::vector<GitFile>> find_repository_files(int repository, const std::string& workspace,
+                                                       const std::string& name);
 
 /// The repository of a linked worktree.
 struct LinkedRepository {
   std::string host;    // its directory, links resolved
   std::string inside;  // where a worktree at `inside_worktree` expects it
+  std::string name;    // the worktree's in it
 };
 
 /// What the .git file of `worktree`, an absolute host path without links, leads to. Nothing unless

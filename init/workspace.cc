@@ -101,7 +101,7 @@ os::Result<Workspace> prepare_workspace(const std::string& dir, bool idmap) {
   Workspace workspace;
   workspace.dirs.push_back(TRY(user_directory(host, kWorkspace)));
   const os::Fd root = TRY(os::open_file(host, O_PATH | O_DIRECTORY));
-  workspace.dirs[0].git_files = TRY(find_git_files(root.get()));
+  workspace.dirs[0].git_files = TRY(find_git_files(root.get(), kWorkspace));
 
   const std::optional<LinkedRepository> linked = linked_repository(host, kWorkspace);
   if (linked) {
@@ -111,7 +111,7 @@ os::Result<Workspace> prepare_workspace(const std::string& dir, bool idmap) {
     }
     UserDir repository = TRY(user_directory(linked->host, linked->inside));
     const os::Fd files = TRY(os::open_file(linked->host, O_PATH | O_DIRECTORY));
-    repository.git_files = TRY(find_repository_files(files.get()));
+    repository.git_files = TRY(find_repository_files(files.get(), kWorkspace, linked->name));
     if (repository.uid == workspace.dirs[0].uid) workspace.dirs.push_back(std::move(repository));
   }
   for (UserDir& directory : workspace.dirs) {

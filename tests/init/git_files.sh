@@ -71,6 +71,13 @@ mv: cannot move '.git/modules/parts/library' to '.git/x': Device or resource bus
 [status 1]" \
   "task 1000 cd /workspace; mv .git x; for f in hooks info worktrees/linked modules/parts/library; do mv .git/\$f .git/x; done"
 
+# To git in the session the other worktree's directory is gone.
+before=$(cd "$base/main/.git/worktrees/linked" && sha256sum HEAD index gitdir commondir)
+try "a worktree elsewhere outlives git worktree prune" "$base/main" "pruned: no" \
+  "task 1000 cd /workspace; git worktree prune 2>/dev/null; ls .git/worktrees | grep -q linked && echo pruned: no"
+equal "what git keeps of it is untouched" "$before" \
+  "$(cd "$base/main/.git/worktrees/linked" && sha256sum HEAD index gitdir commondir)"
+
 try "everything else of git works" "$base/main" 'On branch topic
 nothing to commit, working tree clean
 set
