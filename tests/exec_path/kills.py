@@ -138,7 +138,7 @@ def keeper_killed(checks):
                       stdin=subprocess.PIPE).start()
     checks.equal("a killed keeper: the caller sees it", session.process.stdout.readline(), "137\n")
     session.remember_namespaces()
-    print(f"     a killed keeper: left until the session ends: {len(sleeping(session))}")
+    print(f"measured: a killed keeper: left until the session ends: {len(sleeping(session))}")
     session.close_input()
     session.finish(10)
     nothing_left(checks, "a killed keeper", session)

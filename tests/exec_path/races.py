@@ -22,7 +22,7 @@ def race(checks, kind, tries, racers, options=(), name="", evil=EVIL[0]):
     checks.equal(f"{label}: nothing else ran as agentcli", facts.get("ESCAPED", 0), 0)
     checks.equal(f"{label}: nothing else ran as anybody", facts.get("evil-ran-as-other", 0), 0)
     checks.equal(f"{label}: no other outcome", set(facts) - OUTCOMES, set())
-    print(f"     {label}: {facts}")
+    print(f"measured: {label}: {facts}")
     return facts
 
 

@@ -71,7 +71,7 @@ def main():
                 since = [(start - killed) / 1e6 for killed in times if killed < end]
                 where = f"{outcome}, begun {since[-1] if since else 0:+.0f} ms from the last kill"
         waits += [recovery(spawns, killed) for killed in times]
-    print(f"     {done} kills, outcomes {outcomes}, slowest {slowest / 1e6:.0f} ms, "
+    print(f"measured: {done} kills, outcomes {outcomes}, slowest {slowest / 1e6:.0f} ms, "
           f"{where}")
     checks.equal("all kills were made", done, kills)
     checks.equal("no other outcome", set(outcomes) - ALLOWED, set())
@@ -81,7 +81,7 @@ def main():
     known = sorted(wait for wait in waits if wait is not None)
     checks.equal("every kill was followed by a success", len(known), len(waits))
     # Half of them: on a busy machine single ones take longer. All are printed.
-    print(f"     waits for a success: {[round(wait / 1e6) for wait in known]} ms")
+    print(f"measured: waits for a success: {[round(wait / 1e6) for wait in known]} ms")
     checks.check("new execs work within 200 ms", known and known[len(known) // 2] < 0.2 * SECOND,
                  f"longest waits {[round(w / 1e6) for w in known[-5:]]} ms")
     checks.finish()

@@ -16,7 +16,7 @@ def judge(checks, name, result, tries, may_be_interrupted):
     possible = {"exit 0", "signal 10"} | ({"EINTR"} if may_be_interrupted else set())
     checks.equal(f"{name}: no other end", set(ends) - possible, set())
     checks.check(f"{name}: many commands ran", ends.get("exit 0", 0) > tries / 10, str(ends))
-    print(f"     {name}: {ends}")
+    print(f"measured: {name}: {ends}")
     return ends
 
 
