@@ -271,7 +271,9 @@ extern "C" [[noreturn]] void relay_main(int socket) {
   for (unsigned limit = 0; limit < runner::kLimits; ++limit) {
     call(__NR_prlimit64, 0, limit, 0, at(hello.limits[limit]));
   }
-  hello.leads_group = call(__NR_getpid) == call(__NR_getpgrp) ? 1 : 0;
+  const long pid = call(__NR_getpid);
+  hello.leads = (pid == call(__NR_getpgrp) ? runner::kLeadsGroup : 0U) |
+                (pid == call(__NR_getsid, 0) ? runner::kLeadsSession : 0U);
   send_descriptors(socket, hello);
 
   // Held open here, a pipe's writing end would keep its reader waiting for ever.

@@ -212,7 +212,14 @@ int exec_command(const Command& command, int& step) {
   step = kStepLimits;
   if (const int error = set_limits(command); error != 0) return error;
   step = kStepExec;
-  ::setsid();
+  // A session of its own only if the caller had one. With a session each, the kernel's autogroups
+  // (sched(7)) give every command a group of the scheduler's: under load single ones got no
+  // processor for seconds.
+  if ((command.hello.leads & kLeadsSession) != 0) {
+    ::setsid();
+  } else {
+    ::setpgid(0, 0);
+  }
   // A command that kills its sandbox, which runs as the same user, ends with it.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   ::umask(static_cast<mode_t>(command.hello.umask));

@@ -66,14 +66,17 @@ struct Job {
   uint32_t secret_dev_count;  // the first of these also refuse write-only descriptors
 };
 
+/// What the caller led; bits.
+enum Leads : uint32_t { kLeadsGroup = 1, kLeadsSession = 2 };
+
 /// The relay's facts; its descriptors travel with it, at most kHelloFds a message.
 struct Hello {
   uint32_t magic;
   uint32_t count;  // descriptors in this message
   uint32_t more;   // 1: another Hello follows
   uint32_t umask;
-  uint64_t ignored;      // bit n-1: signal n is ignored
-  uint32_t leads_group;  // 1: the caller led its process group
+  uint64_t ignored;  // bit n-1: signal n is ignored
+  uint32_t leads;    // Leads
   int32_t nice;
   uint64_t cpus[kCpuWords];     // CPU affinity; all zero: unknown
   uint64_t limits[kLimits][2];  // soft and hard, in the order of RLIMIT_*

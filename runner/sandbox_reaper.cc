@@ -192,12 +192,12 @@ void deliver(Life& life, const Note& note) {
   const bool ends_group =
       signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
   const bool to_group = note.source == kFromKernel || signal == SIGCONT ||
-                        (ends_group && command.hello.leads_group != 0);
+                        (ends_group && (command.hello.leads & kLeadsGroup) != 0);
   const bool tty_stop = signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
   int sent = signal;
   if (tty_stop && has_default_action(life.main, signal)) {
-    // The command's group is orphaned here, so the kernel would ignore SIGTSTP. Whether the caller
-    // may stop is decided where the caller is: by the relay.
+    // Whether the caller may stop is decided where the caller is, by the relay: the command stops
+    // even if its own group is an orphaned one, for which the kernel ignores SIGTSTP.
     sent = SIGSTOP;
     life.stop_signal = signal;
   }
