@@ -63,10 +63,7 @@ def main():
         spawns = list(spawns_of(result))
         for start, end, outcome in spawns:
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
-            # A kill touches what was under way or began within a second of it; the rest shows how
-            # busy the machine is.
-            touched = any(start - SECOND < killed < end for killed in times)
-            if touched and end - start > slowest:
+            if end - start > slowest:
                 slowest = end - start
                 since = [(start - killed) / 1e6 for killed in times if killed < end]
                 where = f"{outcome}, begun {since[-1] if since else 0:+.0f} ms from the last kill"
@@ -80,9 +77,8 @@ def main():
     checks.check("some execs felt it", set(outcomes) & {"EIO", "signal 9"}, str(outcomes))
     known = sorted(wait for wait in waits if wait is not None)
     checks.equal("every kill was followed by a success", len(known), len(waits))
-    # Half of them: on a busy machine single ones take longer. All are printed.
     print(f"measured: waits for a success: {[round(wait / 1e6) for wait in known]} ms")
-    checks.check("new execs work within 200 ms", known and known[len(known) // 2] < 0.2 * SECOND,
+    checks.check("new execs work within 200 ms", known and known[-1] < 0.2 * SECOND,
                  f"longest waits {[round(w / 1e6) for w in known[-5:]]} ms")
     checks.finish()
 
