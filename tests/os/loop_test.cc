@@ -99,7 +99,7 @@ TEST_CASE("a handler may forget one that is due in the same round") {
   for (int i = 0; i < 2; ++i) {
     REQUIRE(loop.value()
                 .watch(fds[i], EPOLLIN,
-                       [&, i]() -> os::Status {
+                       [&]() -> os::Status {
                          ++calls;
                          loop.value().forget(fds[0]);
                          loop.value().forget(fds[1]);

@@ -18,7 +18,7 @@ import time
 import sources
 
 # The compile commands are g++'s.
-CLANG_FLAGS = ["-Wno-unknown-warning-option",
+CLANG_FLAGS = ["-Werror", "-Wno-unknown-warning-option", "-Wno-unused-command-line-argument",
                "-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang"]
 
 
