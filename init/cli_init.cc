@@ -26,19 +26,34 @@ int fail(int socket, const os::Error& error) {
   return kSetUpFailed;
 }
 
-// Everything that has ended is reaped; the CLI's status is kept.
+// Everything that has ended is reaped; the CLI's status is kept. That it stopped for its terminal
+// is told: the caller's shell waits for the host's side to stop as well.
 class Reaper {
  public:
-  explicit Reaper(pid_t cli) : cli_(cli) {}
+  Reaper(pid_t cli, int socket) : cli_(cli), socket_(socket) {}
   void reap() {
-    while (const auto one = os::reap_one()) {
-      if (one->pid == cli_) status_ = one->status;
+    while (const auto one = os::reap_one(os::Stops::tell)) {
+      if (one->stopped_by != 0) {
+        if (one->pid == cli_) tell_stop(one->stopped_by);
+      } else if (one->pid == cli_) {
+        status_ = one->status;
+      }
     }
   }
   const std::optional<os::ExitStatus>& status() const { return status_; }
 
  private:
+  void tell_stop(int signal) const {
+    if (signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU) return;
+    CliMessage stopped;
+    stopped.word = CliWord::stopped;
+    stopped.value = signal;
+    const os::Status ignored = send_cli_message(socket_, stopped);
+    static_cast<void>(ignored);
+  }
+
   pid_t cli_;
+  int socket_;
   std::optional<os::ExitStatus> status_;
 };
 
@@ -93,7 +108,7 @@ int run_cli_init(const SessionMounts& mounts, CliStart start) {
   if (!silenced.ok()) return fail(start.socket, silenced.error());
   os::close_others({start.socket, signals.value().get()});
 
-  Reaper reaper(cli.value().pid());
+  Reaper reaper(cli.value().pid(), start.socket);
   bool hurry = false;
   while (!reaper.status()) {
     os::wait_readable(signals.value().get());

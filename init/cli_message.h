@@ -15,6 +15,7 @@ namespace init {
 enum class CliWord : std::uint32_t {
   ready = 1,  // the CLI's process is confined and waits for the go; carries the listener
   failed,     // a step failed, or the exec did; `value` is its errno, `text` the step
+  stopped,    // the CLI was stopped by its terminal; `value`: the signal
   ended,      // the CLI ended and so did all of its namespace; `value`: its exit code, or -signal
 };
 

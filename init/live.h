@@ -30,7 +30,7 @@ struct HostSide {
   Workspace workspace;
   std::string session;  // id
   os::Fd events;        // --events; not valid: none
-  os::Fd alive;         // the end of a pipe that ends with the host's side
+  os::Fd alive;         // ends with the host's side; takes a word for each stop of the CLI
   os::SignalState signals;
   os::ClosedStdio closed_stdio = 0;
 };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
@@ -85,12 +86,16 @@ Status take_descriptors(const RunOptions& options) {
 // Passes signals on to PID 1 until it ends.
 class Warden {
  public:
-  explicit Warden(os::Child& child) : child_(child) {}
+  Warden(os::Child& child, int stops) : child_(child), stops_(stops) {}
 
   Result<os::ExitStatus> run() {
     const os::Fd signals = TRY(os::signal_descriptor());
     os::Loop loop = TRY(os::Loop::make());
     TRY(loop.watch(signals.get(), EPOLLIN, [&] { return pass_on(signals.get()); }));
+    TRY(loop.watch(stops_, EPOLLIN, [&]() -> Status {
+      if (take_stops()) stop();
+      return {};
+    }));
     TRY(loop.watch(child_.pidfd(), EPOLLIN, [&]() -> Status {
       loop.stop();
       return {};
@@ -100,11 +105,27 @@ class Warden {
   }
 
  private:
+  // One stop of the CLI makes one stop of this process, however many tell of it.
+  void stop() {
+    os::stop_self();
+    static_cast<void>(take_stops());
+  }
+
+  // True if there was a word.
+  bool take_stops() const {
+    bool told = false;
+    for (;;) {
+      const auto word = os::receive_message(stops_, 1, MSG_DONTWAIT);
+      if (!word.ok() || word.value().end) return told;
+      told = true;
+    }
+  }
+
   Status pass_on(int signals) {
     for (auto next = os::next_signal(signals); next.ok(); next = os::next_signal(signals)) {
       const os::Arrived& signal = next.value();
       // ^Z has stopped the CLI; the caller's shell waits for this process to stop as well.
-      if (signal.number == SIGTSTP && !signal.from_process) os::stop_self();
+      if (signal.number == SIGTSTP && !signal.from_process) stop();
       if (signal.number == SIGCHLD || !signal.from_process) continue;
       const Status sent = child_.signal(signal.number);
       if (!sent.ok()) os::note(sent.error().text());
@@ -113,15 +134,16 @@ class Warden {
   }
 
   os::Child& child_;
+  int stops_;  // a word for each time the terminal stopped the CLI
 };
 
 Result<int> run_session(HostSide& host) {
-  os::Pipe alive = TRY(os::make_pipe());
-  host.alive = std::move(alive.read_end);
+  os::SocketPair alive = TRY(os::seqpacket_pair());
+  host.alive = std::move(alive.second);
   os::Child child =
       TRY_STEP(os::Child::start(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS,
                                 [&] {
-                                  alive.write_end.reset();
+                                  alive.first.reset();
                                   return run_pid1(host);
                                 }),
                "make the container's namespaces");
@@ -134,7 +156,7 @@ Result<int> run_session(HostSide& host) {
   }
   const std::array<int, 2> silenced{0, 1};
   TRY(os::silence(silenced));  // or a reader of our stdout would wait for us after the CLI
-  const auto status = Warden(child).run();
+  const auto status = Warden(child, alive.first.get()).run();
   remove_session(session.name);
   if (!status.ok()) return status.error();
   return status.value().shell_code();

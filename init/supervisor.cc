@@ -1,6 +1,7 @@
 #include "init/supervisor.h"
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +15,7 @@
 #include "init/status.h"
 #include "os/listener.h"
 #include "os/log.h"
+#include "os/socket.h"
 #include "os/text.h"
 
 namespace init {
@@ -59,7 +61,7 @@ Status Supervisor::watch() {
   return loop_.watch(live_.cli.listener.get(), EPOLLIN, [this] { return on_first_exec(); });
 }
 
-// The host's side keeps the other end of this pipe open and never writes to it.
+// The host's side keeps the other end of this socket open and never writes to it.
 Status Supervisor::on_host_lost() {
   loop_.forget(live_.host->alive.get());
   lose("host-lost", "the host's side of the session has ended");
@@ -158,6 +160,10 @@ Status Supervisor::on_cli_message() {
   if (message.word == CliWord::failed) {
     os::report(os::Error{message.value, join("start the CLI: ", message.text)}.text());
     if (!ending_) ending_as_.reason = "cli-not-started";
+  }
+  if (message.word == CliWord::stopped) {
+    // The host's side may be gone, or not be looking.
+    static_cast<void>(os::send_message(live_.host->alive.get(), "s", {}, MSG_DONTWAIT).ok());
   }
   if (message.word == CliWord::ended) cli_ended(message.value);
   return {};

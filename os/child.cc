@@ -85,10 +85,12 @@ Status signal_process(int pidfd, int number) {
   return {};
 }
 
-std::optional<Reaped> reap_one() {
+std::optional<Reaped> reap_one(Stops stops) {
   int status = 0;
-  const pid_t pid = retrying([&] { return ::waitpid(-1, &status, WNOHANG | __WALL); });
+  const int options = WNOHANG | __WALL | (stops == Stops::tell ? WUNTRACED : 0);
+  const pid_t pid = retrying([&] { return ::waitpid(-1, &status, options); });
   if (pid <= 0) return std::nullopt;
+  if (WIFSTOPPED(status)) return Reaped{pid, {}, WSTOPSIG(status)};
   return Reaped{pid, ExitStatus::from_wait(status)};
 }
 

@@ -69,10 +69,13 @@ Status signal_process(int pidfd, int number);
 struct Reaped {
   pid_t pid;
   ExitStatus status;
+  int stopped_by = 0;  // the signal, of a child that has stopped and not ended
 };
 
-/// Reaps one ended child of any kind, none if no child has ended. waitpid(2) with __WALL.
-std::optional<Reaped> reap_one();
+/// Reaps one ended child of any kind, none if no child has ended; with `tell`, also tells once of
+/// each that has stopped. waitpid(2) with __WALL.
+enum class Stops { leave, tell };
+std::optional<Reaped> reap_one(Stops stops = Stops::leave);
 
 /// True while this process has a child, running or not reaped yet.
 bool has_children();

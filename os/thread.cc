@@ -2,10 +2,18 @@
 
 #include <pthread.h>
 
+#include <cerrno>
 #include <memory>
+
+#include "os/ready_set.h"
 
 namespace os {
 namespace {
+
+// Seen on Linux 6.18: clone(2) fails, and succeeds a moment later, with memory and numbers to
+// spare.
+constexpr int kTries = 50;
+constexpr int kPauseMilliseconds = 2;
 
 void* run_body(void* argument) {
   const std::unique_ptr<std::function<void()>> body(static_cast<std::function<void()>*>(argument));
@@ -18,7 +26,11 @@ void* run_body(void* argument) {
 Status start_thread(std::function<void()> body) {
   auto owned = std::make_unique<std::function<void()>>(std::move(body));
   pthread_t thread{};
-  const int error = ::pthread_create(&thread, nullptr, run_body, owned.get());
+  int error = EAGAIN;
+  for (int tries = 0; error == EAGAIN && tries < kTries; ++tries) {
+    if (tries > 0) pause_for_milliseconds(kPauseMilliseconds);
+    error = ::pthread_create(&thread, nullptr, run_body, owned.get());
+  }
   if (error != 0) return Error{error, "start a thread"};
   owned.release();  // NOLINT(bugprone-unused-return-value): the thread owns it now
   ::pthread_detach(thread);

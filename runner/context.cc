@@ -36,14 +36,20 @@ std::vector<std::string> environment_for(const Context& context, const Order& or
 
 // Profiles with a `write` list bind their sandboxes to a ruleset. Its rules sit on the directories
 // of the task tree, which this process sees through a descriptor only.
-os::Status add_rulesets(Context& context) {
+os::Result<os::Fd> ruleset_of(const Context& context, const policy::Profile& profile) {
+  if (profile.write.empty()) return os::Fd{};
+  const std::string root = os::join("/proc/self/fd/", context.channels.task_root);
+  std::vector<std::string> paths{root + "/dev"};
+  for (const std::string& path : profile.write) paths.push_back(root + path);
+  return os::write_only_below(paths);
+}
+
+os::Status add_profiles(Context& context) {
+  std::uint32_t number = 0;
   for (const auto& [name, profile] : context.session.policy->profiles) {
-    if (profile.write.empty()) continue;
-    const std::string root = os::join("/proc/self/fd/", context.channels.task_root);
-    std::vector<std::string> paths{root + "/dev"};
-    for (const std::string& path : profile.write) paths.push_back(root + path);
-    os::Fd ruleset = TRY_STEP(os::write_only_below(paths), os::join("profile '", name, "': write"));
-    context.parking.set_ruleset(profile, std::move(ruleset));
+    os::Fd ruleset =
+        TRY_STEP(ruleset_of(context, profile), os::join("profile '", name, "': write"));
+    context.parking.add_profile(profile, ++number, std::move(ruleset));
   }
   return {};
 }
@@ -91,7 +97,7 @@ os::Result<std::unique_ptr<Context>> make_context(const Session& session,
   const os::FileId relay_id = TRY(os::file_id(channels.relay));
   auto context = std::make_unique<Context>(session, channels, std::move(proc), relay_id);
   TRY(context->collector.open());
-  TRY(add_rulesets(*context));
+  TRY(add_profiles(*context));
   return context;
 }
 

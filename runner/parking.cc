@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "os/socket.h"
+#include "os/text.h"
 #include "runner/sandbox_protocol.h"
 
 namespace runner {
@@ -30,9 +31,13 @@ os::Result<os::Fd> Parking::park(const policy::Profile& profile) const {
   request.filter = (profile.suid == policy::Profile::Suid::allow ? 1U : 0U) +
                    (profile.userns == policy::Profile::Userns::allow ? 2U : 0U);
   std::vector<int> fds{job.second.get()};
-  if (const auto ruleset = rulesets_.find(&profile); ruleset != rulesets_.end()) {
+  const auto kind = kinds_.find(&profile);
+  if (kind == kinds_.end())
+    return os::Error{EINVAL, os::join("unknown profile '", profile.name, "'")};
+  request.profile = kind->second.number;
+  if (kind->second.ruleset.valid()) {
     request.landlock = 1;
-    fds.push_back(ruleset->second.get());
+    fds.push_back(kind->second.ruleset.get());
   }
   const std::string_view bytes(reinterpret_cast<const char*>(&request), sizeof request);
   TRY_STEP(os::send_message(spawner_, bytes, fds), "ask for a sandbox");
@@ -78,8 +83,8 @@ void Parking::refill(const policy::Profile& profile) {
   }
 }
 
-void Parking::set_ruleset(const policy::Profile& profile, os::Fd ruleset) {
-  rulesets_[&profile] = std::move(ruleset);
+void Parking::add_profile(const policy::Profile& profile, std::uint32_t number, os::Fd ruleset) {
+  kinds_[&profile] = Kind{number, std::move(ruleset)};
 }
 
 }  // namespace runner

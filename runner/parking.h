@@ -33,10 +33,16 @@ class Parking {
   /// Takes back a sandbox that is parked again, or that never got its job.
   void give_back(const policy::Profile& profile, os::Fd job);
 
-  /// The Landlock ruleset that sandboxes of `profile` apply to themselves. Before the first take().
-  void set_ruleset(const policy::Profile& profile, os::Fd ruleset);
+  /// Makes `profile` known before its first take(): by a number of its own, and the Landlock
+  /// ruleset that its sandboxes apply to themselves, if any.
+  void add_profile(const policy::Profile& profile, std::uint32_t number, os::Fd ruleset);
 
  private:
+  struct Kind {
+    std::uint32_t number = 0;
+    os::Fd ruleset;
+  };
+
   os::Result<os::Fd> park(const policy::Profile& profile) const;
   os::Fd take_waiting(const policy::Profile& profile);
 
@@ -44,7 +50,7 @@ class Parking {
   std::size_t ready_;
   std::mutex mutex_;
   std::map<const policy::Profile*, std::vector<os::Fd>> parked_;  // the jobs' sockets
-  std::map<const policy::Profile*, os::Fd> rulesets_;
+  std::map<const policy::Profile*, Kind> kinds_;
 };
 
 }  // namespace runner

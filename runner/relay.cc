@@ -6,7 +6,9 @@
 
 #include "runner/relay.h"
 
+#include <asm/ioctls.h>
 #include <asm/stat.h>
+#include <asm/termbits.h>
 #include <asm/unistd.h>
 #include <linux/signalfd.h>
 #include <linux/time_types.h>
@@ -25,6 +27,9 @@ constexpr int kSignals = 64;
 constexpr long kConnectionReset = -104;
 constexpr int kNoSignal = 0x4000;    // MSG_NOSIGNAL
 constexpr int kDirectory = 0x90000;  // O_DIRECTORY | O_CLOEXEC
+constexpr int kCloseOnExec = 0x80000;
+constexpr int kAlone = 0x80902;    // O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+constexpr long kInputOutput = -5;  // EIO
 constexpr int kPollIn = 1;
 constexpr int kTried = 64;
 constexpr int kMostWithoutProc = 4096;
@@ -112,8 +117,26 @@ void raise_now(int signal) {
   call(__NR_rt_sigprocmask, 2, at(&all), 0, sizeof all);
 }
 
+// The caller's controlling terminal, if one of its standard descriptors is it.
+struct Terminal {
+  int fd = -1;
+  bool foreground = false;
+  termios modes = {};  // as they were
+};
+Terminal terminal;
+
+// A process in the background gets EIO while it blocks SIGTTIN, and nobody is kept waiting for
+// nothing. Process group ids say less: those outside the pid namespace are all 0.
+bool in_foreground() {
+  char nothing = 0;
+  return call(__NR_read, terminal.fd, at(&nothing), 0) != kInputOutput;
+}
+
 // The sandbox is gone and with it the command's status: SIGKILL is the only honest answer.
 [[noreturn]] void die() {
+  if (terminal.fd >= 0 && in_foreground()) {
+    call(__NR_ioctl, terminal.fd, TCSETS, at(&terminal.modes));
+  }
   for (;;) call(__NR_kill, call(__NR_getpid), kSigKill);
 }
 
@@ -213,6 +236,26 @@ void send_descriptors(int socket, runner::Hello& hello) {
   send_hello(socket, hello, false);
 }
 
+// A master's ioctl answers for its slave: it is told by having a number of its own.
+bool is_controlling_terminal(int fd) {
+  int answer = 0;
+  return call(__NR_ioctl, fd, TIOCGPGRP, at(&answer)) == 0 &&
+         call(__NR_ioctl, fd, TIOCGPTN, at(&answer)) != 0;
+}
+
+// Opened anew, for reading and writing without waiting, which the caller's own must not become.
+void find_terminal() {
+  terminal.fd = -1;
+  for (int fd = 0; fd < 3; ++fd) {
+    if (!is_controlling_terminal(fd)) continue;
+    terminal.fd = static_cast<int>(call(__NR_open, at("/dev/tty"), kAlone, 0));
+    break;
+  }
+  if (terminal.fd < 0) return;
+  call(__NR_ioctl, terminal.fd, TCGETS, at(&terminal.modes));
+  terminal.foreground = in_foreground();
+}
+
 unsigned long ignored_signals() {
   unsigned long ignored = 0;
   for (int signal = 1; signal <= kSignals; ++signal) {
@@ -230,18 +273,35 @@ void send_note(int socket, int signal, unsigned source) {
   call(__NR_sendto, socket, at(&note), sizeof note, kNoSignal);
 }
 
+void look_at_foreground(int socket) {
+  if (terminal.fd < 0) return;
+  const bool now = in_foreground();
+  if (now == terminal.foreground) return;
+  terminal.foreground = now;
+  runner::Note note = {runner::kNoteForeground, now ? 1 : 0, runner::kFromProcess};
+  call(__NR_sendto, socket, at(&note), sizeof note, kNoSignal);
+}
+
 // Stops as the command did. In an orphaned process group the kernel ignores SIGTSTP and its like:
 // then no SIGCONT is waiting afterwards, and the command goes on at once.
-void stop_as(int socket, int signals, int signal) {
-  raise_now(signal);
-  if (signal == kSigStop) return;
+void stop_as(int socket, int signals, const runner::Note& stopped) {
+  terminal.foreground = false;  // the sandbox has left it
+  if (stopped.source == runner::kFromKernel) call(__NR_kill, 0, stopped.value);
+  raise_now(stopped.value);
+  if (stopped.value == kSigStop) return;
   PollEntry entry = {signals, kPollIn, 0};
-  if (call(__NR_poll, at(&entry), 1, 0) == 0) send_note(socket, kSigCont, runner::kFromProcess);
+  if (call(__NR_poll, at(&entry), 1, 0) == 0) {
+    look_at_foreground(socket);
+    send_note(socket, kSigCont, runner::kFromProcess);
+  }
 }
 
 void forward_signal(int socket, int signals) {
   signalfd_siginfo info;
   if (call(__NR_read, signals, at(&info), sizeof info) != sizeof info) return;
+  const bool own = info.ssi_code <= 0 && info.ssi_pid == call(__NR_getpid);
+  if (own) return;  // it was for the others of the group
+  look_at_foreground(socket);
   send_note(socket, static_cast<int>(info.ssi_signo),
             info.ssi_code > 0 ? runner::kFromKernel : runner::kFromProcess);
 }
@@ -253,7 +313,30 @@ void follow_sandbox(int socket, int signals) {
   if (size == kConnectionReset) size = call(__NR_recvfrom, socket, at(&note), sizeof note, 0);
   if (size != sizeof note) die();
   if (note.kind == runner::kNoteExited) end_as(note.value);
-  if (note.kind == runner::kNoteStopped) stop_as(socket, signals, note.value);
+  if (note.kind == runner::kNoteStopped) stop_as(socket, signals, note);
+  if (note.kind == runner::kNoteRaise) call(__NR_kill, 0, note.value);
+}
+
+// Closes all but the socket, and the terminal, which moves beside it. Held open here, a pipe's
+// writing end would keep its reader waiting for ever.
+void close_descriptors(int socket) {
+  int last = socket;
+  if (terminal.fd >= 0) {
+    if (terminal.fd == socket + 1) {
+      last = terminal.fd;
+    } else if (call(__NR_dup3, terminal.fd, socket + 1, kCloseOnExec) >= 0) {
+      last = socket + 1;
+    }
+    terminal.fd = last == socket ? -1 : last;
+  }
+  if (socket > 0) call(__NR_close_range, 0, socket - 1, 0);
+  call(__NR_close_range, last + 1, 0x7fffffff, 0);
+}
+
+// Nobody tells who comes to the foreground, or leaves it, unless it was stopped before.
+int milliseconds_to_wait() {
+  if (terminal.fd < 0) return -1;
+  return terminal.foreground ? 1000 : 100;
 }
 
 }  // namespace
@@ -272,18 +355,22 @@ extern "C" [[noreturn]] void relay_main(int socket) {
     call(__NR_prlimit64, 0, limit, 0, at(hello.limits[limit]));
   }
   const long pid = call(__NR_getpid);
-  hello.leads = (pid == call(__NR_getpgrp) ? runner::kLeadsGroup : 0U) |
-                (pid == call(__NR_getsid, 0) ? runner::kLeadsSession : 0U);
+  hello.group = static_cast<int>(call(__NR_getpgrp));
+  hello.session = static_cast<int>(call(__NR_getsid, 0));
+  hello.leads = (pid == hello.group ? runner::kLeadsGroup : 0U) |
+                (pid == hello.session ? runner::kLeadsSession : 0U);
+  find_terminal();
+  hello.terminal = terminal.fd;
+  hello.foreground = terminal.foreground ? 1 : 0;
   send_descriptors(socket, hello);
+  close_descriptors(socket);
 
-  // Held open here, a pipe's writing end would keep its reader waiting for ever.
-  if (socket > 0) call(__NR_close_range, 0, socket - 1, 0);
-  call(__NR_close_range, socket + 1, 0x7fffffff, 0);
   unsigned long all = kAllSignals;
-  const int signals = static_cast<int>(call(__NR_signalfd4, -1, at(&all), sizeof all, 0x80000));
+  const int signals =
+      static_cast<int>(call(__NR_signalfd4, -1, at(&all), sizeof all, kCloseOnExec));
   for (;;) {
     PollEntry entries[2] = {{socket, kPollIn, 0}, {signals, kPollIn, 0}};
-    call(__NR_poll, at(entries), 2, -1);
+    if (call(__NR_poll, at(entries), 2, milliseconds_to_wait()) == 0) look_at_foreground(socket);
     if (entries[1].found != 0) forward_signal(socket, signals);
     if (entries[0].found != 0) follow_sandbox(socket, signals);
   }

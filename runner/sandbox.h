@@ -14,6 +14,8 @@
 namespace runner::sandbox {
 
 inline constexpr int kSocket = 3;     // agent-sandbox's own, given by PID 1
+inline constexpr int kDesk = 4;       // where parked sandboxes ask agent-sandbox for a seat
+inline constexpr int kDeskEnd = 5;    // its other end
 inline constexpr int kMaxFds = 4096;  // descriptors one command may inherit
 inline constexpr int kNoStep = 0;
 
@@ -36,15 +38,24 @@ struct Command {
   char** envp;
   int cwd_fd;
   int relay_socket;
-  void* strings;            // mapped for a job that came in a memory file, else nullptr
-  std::size_t table_bytes;  // mapped for argv and envp
+  int memory_file;            // which the job came in, or -1
+  void* strings;              // mapped from it, else nullptr
+  std::size_t table_bytes;    // mapped for argv and envp
+  std::size_t message_bytes;  // of the job, as it was received
+  pid_t group;                // the process group to join; 0: its own
+  int terminal;               // the keeper's pty, or -1
 };
 
 /// Reads a job from `job_socket`, and the relay's hello from the socket that comes with it, into
 /// `command`. False: the runner or the relay went away, or spoke nonsense; nothing may be started.
 bool receive_command(int job_socket, Command& command);
 
-/// Gives back what the command's strings were kept in.
+/// Gives `command`, just received, to another process of this program; receive_moved() takes it.
+bool send_moved(int socket, int job_socket, const Command& command);
+bool receive_moved(int socket, int& job_socket, Command& command);
+
+/// Closes what came with the command, and gives back what its strings were kept in.
+void close_descriptors(Command& command);
 void forget_strings(Command& command);
 
 /// Replaces, or withholds, the descriptors that would lead out of the sandbox: directories and
@@ -60,10 +71,13 @@ int open_working_directory(Command& command);
 /// Async-signal-safe; the memory is the parent's.
 int exec_command(const Command& command, int& step);
 
+/// Whose sandbox this is, and what was asked for.
+extern Park parked_as;
+
 /// The parked sandbox's life; ends the process. Without a pid namespace of its own it is parked
 /// again once a command has left nothing behind: no command can change its mount namespace, and
 /// forking it, copying that namespace and loading the filter are a third of what an exec costs.
-[[noreturn]] void live(int job_socket, bool own_pid_namespace);
+[[noreturn]] void live(int job_socket);
 
 /// Sends one report; a runner that is gone does not matter.
 void report(int job_socket, ReportKind kind, std::int64_t value, std::uint32_t detail = 0);

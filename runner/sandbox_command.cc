@@ -63,7 +63,12 @@ bool receive_job(int socket, Command& command) {
   if (size < static_cast<ssize_t>(sizeof(Job)) || count < 1) return false;
   std::memcpy(&command.job, job_buffer, sizeof(Job));
   command.relay_socket = fds[0];
+  command.memory_file = fds[1];
+  command.message_bytes = static_cast<std::size_t>(size);
   command.strings = nullptr;
+  command.cwd_fd = -1;
+  command.group = 0;
+  command.terminal = -1;
   const Job& job = command.job;
   const std::size_t inline_bytes = static_cast<std::size_t>(size) - sizeof(Job);
   if (job.magic != kJobMagic) return false;
@@ -76,7 +81,6 @@ bool receive_job(int socket, Command& command) {
     return false;
   }
   void* text = ::mmap(nullptr, job.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, fds[1], 0);
-  ::close(fds[1]);
   if (text == MAP_FAILED) return false;
   command.strings = text;
   return cut(static_cast<char*>(text), command);
@@ -182,11 +186,69 @@ void set_signals(const Command& command) {
             sizeof command.job.signal_mask);
 }
 
+// After vfork. A session of its own only if the caller had one. With a session each, the kernel's
+// autogroups (sched(7)) give every command a group of the scheduler's: under load single ones got
+// no processor for seconds. On a terminal the session is the keeper's; SIGTTOU is blocked.
+void enter_group(const Command& command) {
+  if (command.terminal < 0) {
+    if ((command.hello.leads & kLeadsSession) != 0) {
+      ::setsid();
+    } else {
+      ::setpgid(0, 0);
+    }
+    return;
+  }
+  if (command.group == 0 || ::setpgid(0, command.group) != 0) ::setpgid(0, 0);
+  if (command.hello.foreground != 0) ::tcsetpgrp(command.terminal, ::getpgrp());
+}
+
 }  // namespace
 
 bool receive_command(int job_socket, Command& command) {
   return receive_job(job_socket, command) &&
          receive_hello(command.relay_socket, job_socket, command);
+}
+
+bool send_moved(int socket, int job_socket, const Command& command) {
+  const int fds[3] = {job_socket, command.relay_socket, command.memory_file};
+  const Move move{kMoveMagic, 0};
+  if (!send_with_fds(socket, &move, sizeof move, fds, 1) ||
+      !send_with_fds(socket, job_buffer, command.message_bytes, fds + 1,
+                     command.memory_file < 0 ? 1 : 2)) {
+    return false;
+  }
+  static Hello hello;
+  hello = command.hello;
+  int sent = 0;
+  do {
+    int batch[kHelloFds];
+    hello.count = 0;
+    for (; sent < command.fd_count && hello.count < kHelloFds; ++sent, ++hello.count) {
+      batch[hello.count] = command.fds[sent].fd;
+      hello.numbers[hello.count] = command.fds[sent].number;
+    }
+    hello.more = sent < command.fd_count ? 1 : 0;
+    if (!send_with_fds(socket, &hello, sizeof hello, batch, static_cast<int>(hello.count))) {
+      return false;
+    }
+  } while (sent < command.fd_count);
+  return true;
+}
+
+bool receive_moved(int socket, int& job_socket, Command& command) {
+  Move move{};
+  int count = 0;
+  const ssize_t size = receive_with_fds(socket, &move, sizeof move, &job_socket, 1, count);
+  return size == static_cast<ssize_t>(sizeof move) && move.magic == kMoveMagic && count == 1 &&
+         receive_job(socket, command) && receive_hello(socket, job_socket, command);
+}
+
+void close_descriptors(Command& command) {
+  for (int i = 0; i < command.fd_count; ++i) ::close(command.fds[i].fd);
+  for (int* fd : {&command.cwd_fd, &command.memory_file, &command.terminal}) {
+    if (*fd >= 0) ::close(*fd);
+    *fd = -1;
+  }
 }
 
 void forget_strings(Command& command) {
@@ -207,19 +269,12 @@ int open_working_directory(Command& command) {
 int exec_command(const Command& command, int& step) {
   step = kStepCwd;
   if (::fchdir(command.cwd_fd) != 0) return errno;
+  enter_group(command);
   step = kStepFds;
   if (const int error = place_descriptors(command); error != 0) return error;
   step = kStepLimits;
   if (const int error = set_limits(command); error != 0) return error;
   step = kStepExec;
-  // A session of its own only if the caller had one. With a session each, the kernel's autogroups
-  // (sched(7)) give every command a group of the scheduler's: under load single ones got no
-  // processor for seconds.
-  if ((command.hello.leads & kLeadsSession) != 0) {
-    ::setsid();
-  } else {
-    ::setpgid(0, 0);
-  }
   // A command that kills its sandbox, which runs as the same user, ends with it.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   ::umask(static_cast<mode_t>(command.hello.umask));

@@ -54,6 +54,26 @@ ssize_t receive_with_fds(int socket, void* bytes, std::size_t size, int* fds, in
   return received;
 }
 
+bool send_with_fds(int socket, const void* bytes, std::size_t size, const int* fds, int count,
+                   int flags) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * 253)] = {};
+  iovec buffer{const_cast<void*>(bytes), size};
+  msghdr message{};
+  message.msg_iov = &buffer;
+  message.msg_iovlen = 1;
+  if (count > 0) {
+    const std::size_t fd_bytes = sizeof(int) * static_cast<std::size_t>(count);
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(fd_bytes);
+    cmsghdr* part = CMSG_FIRSTHDR(&message);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(fd_bytes);
+    std::memcpy(CMSG_DATA(part), fds, fd_bytes);
+  }
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL | flags) == static_cast<ssize_t>(size);
+}
+
 namespace {
 
 // The name that /proc gives an open descriptor, cut at `size`.

@@ -1,4 +1,4 @@
-// Receiving descriptors without allocating, for agent-sandbox.
+// Sending and receiving descriptors without allocating, for agent-sandbox.
 #pragma once
 
 #include <sys/types.h>
@@ -11,5 +11,9 @@ namespace runner::sandbox {
 /// closed. Gives recvmsg's result; EINTR is retried.
 ssize_t receive_with_fds(int socket, void* bytes, std::size_t size, int* fds, int capacity,
                          int& count);
+
+/// sendmsg(2) of one message with `count` descriptors; false if it could not be sent.
+bool send_with_fds(int socket, const void* bytes, std::size_t size, const int* fds, int count,
+                   int flags = 0);
 
 }  // namespace runner::sandbox

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -18,9 +19,13 @@
 #include <cstring>
 
 #include "runner/sandbox.h"
+#include "runner/sandbox_desk.h"
 #include "runner/sandbox_fds.h"
 
 namespace runner::sandbox {
+
+Park parked_as;
+
 namespace {
 
 constexpr std::size_t kFilterBytes = 16384;
@@ -84,7 +89,9 @@ void raise_descriptor_limit() {
 }
 
 [[noreturn]] void parked(const Park& park, const int* fds) {
+  parked_as = park;
   ::close(kSocket);
+  ::close(kDeskEnd);
   (void)::signal(SIGCHLD,
                  SIG_DFL);  // ignored in agent-sandbox; an ignored SIGCHLD would be inherited
   sigset_t all;
@@ -103,7 +110,7 @@ void raise_descriptor_limit() {
     report(fds[0], kReportFailed, error, kStepJob);
     ::_exit(125);
   }
-  live(fds[0], park.own_pid_namespace != 0);
+  live(fds[0]);
 }
 
 void park_one(const Park& park, const int* fds) {
@@ -115,17 +122,25 @@ void park_one(const Park& park, const int* fds) {
   if (pid < 0) report(fds[0], kReportFailed, errno, kStepJob);
 }
 
+// False: PID 1 is gone.
+bool take_park() {
+  Park park{};
+  int fds[2] = {-1, -1};
+  int count = 0;
+  const ssize_t size = receive_with_fds(kSocket, &park, sizeof park, fds, 2, count);
+  const bool whole = size == static_cast<ssize_t>(sizeof park) && park.magic == kParkMagic &&
+                     park.filter < kSandboxFilters && count == (park.landlock != 0 ? 2 : 1);
+  if (whole) park_one(park, fds);
+  for (int i = 0; i < count; ++i) ::close(fds[i]);
+  return size != 0;
+}
+
 void serve() {
   for (;;) {
-    Park park{};
-    int fds[2] = {-1, -1};
-    int count = 0;
-    const ssize_t size = receive_with_fds(kSocket, &park, sizeof park, fds, 2, count);
-    if (size == 0) return;  // PID 1 is gone
-    const bool whole = size == static_cast<ssize_t>(sizeof park) && park.magic == kParkMagic &&
-                       park.filter < kSandboxFilters && count == (park.landlock != 0 ? 2 : 1);
-    if (whole) park_one(park, fds);
-    for (int i = 0; i < count; ++i) ::close(fds[i]);
+    pollfd entries[2] = {{kSocket, POLLIN, 0}, {kDeskEnd, POLLIN, 0}};
+    if (::poll(entries, 2, -1) < 0 && errno != EINTR) return;
+    if (entries[1].revents != 0) give_seat();
+    if (entries[0].revents != 0 && !take_park()) return;
   }
 }
 
@@ -138,6 +153,7 @@ int main() {
   (void)::signal(SIGCHLD, SIG_IGN);  // the kernel reaps: parked sandboxes and every orphan
   sandbox::raise_descriptor_limit();
   int error = sandbox::receive_setup();
+  if (error == 0) error = sandbox::open_desk();
   if (error == 0) error = sandbox::drop_bounding_set();
   const SandboxReady ready{kReadyMagic, static_cast<std::uint32_t>(error)};
   ::send(sandbox::kSocket, &ready, sizeof ready, MSG_NOSIGNAL);

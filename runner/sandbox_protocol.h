@@ -12,6 +12,8 @@ inline constexpr uint32_t kParkMagic = 0x5041524b;    // runner → agent-sandbo
 inline constexpr uint32_t kJobMagic = 0x4a4f4221;     // runner → parked sandbox
 inline constexpr uint32_t kHelloMagic = 0x48454c4f;   // relay → parked sandbox
 inline constexpr uint32_t kReportMagic = 0x52505254;  // sandbox → runner
+inline constexpr uint32_t kSeatMagic = 0x53454154;    // parked sandbox → agent-sandbox
+inline constexpr uint32_t kMoveMagic = 0x4d4f5645;    // parked sandbox → the keeper of a terminal
 
 inline constexpr unsigned kHelloFds = 250;  // SCM_MAX_FD is 253
 inline constexpr unsigned kLimits = 16;     // RLIM_NLIMITS
@@ -39,6 +41,7 @@ struct Park {
   uint32_t own_pid_namespace;  // 1: `pidns: command`
   uint32_t filter;             // index into SandboxSetup::filter_bytes
   uint32_t landlock;           // 1: a ruleset descriptor is the second one
+  uint32_t profile;            // whose sandbox it is: a number that names one profile
 };
 
 enum JobKind : uint32_t { kJobRun = 0, kJobRefuse = 1 };
@@ -66,6 +69,23 @@ struct Job {
   uint32_t secret_dev_count;  // the first of these also refuse write-only descriptors
 };
 
+/// Asks agent-sandbox where the commands of a terminal are served; carries a socket by which the
+/// answer comes, one SeatAnswer: from agent-sandbox, or from the keeper that the socket was given
+/// to.
+struct SeatRequest {
+  uint32_t magic;
+  uint32_t device;  // the terminal's number, TIOCGDEV
+  int32_t session;  // of the callers
+  uint32_t profile;
+};
+enum SeatAnswer : uint32_t { kSeatKeeper = 1, kSeatMove = 2, kSeatPlain = 3 };
+
+/// First message of a command that moves; carries its job's socket. Job and hello follow.
+struct Move {
+  uint32_t magic;
+  uint32_t pad;
+};
+
 /// What the caller led; bits.
 enum Leads : uint32_t { kLeadsGroup = 1, kLeadsSession = 2 };
 
@@ -78,19 +98,31 @@ struct Hello {
   uint64_t ignored;  // bit n-1: signal n is ignored
   uint32_t leads;    // Leads
   int32_t nice;
-  uint64_t cpus[kCpuWords];     // CPU affinity; all zero: unknown
+  int32_t terminal;          // the descriptor that is the controlling terminal, opened anew; or -1
+  uint32_t foreground;       // 1: the caller may read from it
+  int32_t group;             // the caller's process group and session, 0 for those outside its
+  int32_t session;           // pid namespace
+  uint64_t cpus[kCpuWords];  // CPU affinity; all zero: unknown
   uint64_t limits[kLimits][2];  // soft and hard, in the order of RLIMIT_*
   int32_t numbers[kHelloFds];
 };
 
 enum SignalSource : uint32_t { kFromKernel = 0, kFromProcess = 1 };
 
-/// Relay → sandbox: a signal arrived. Sandbox → relay: the main process stopped or ended.
-enum NoteKind : uint32_t { kNoteSignal = 1, kNoteStopped = 2, kNoteExited = 3, kNoteContinued = 4 };
+/// Relay → sandbox: a signal arrived; it came to, or left, its terminal's foreground. Sandbox →
+/// relay: the main process stopped or ended; the terminal made a signal for the relay's group.
+enum NoteKind : uint32_t {
+  kNoteSignal = 1,
+  kNoteStopped = 2,
+  kNoteExited = 3,
+  kNoteForeground = 4,
+  kNoteRaise = 5,
+};
 struct Note {
   uint32_t kind;
-  int32_t value;    // signal number, or the wait status
-  uint32_t source;  // SignalSource, for kNoteSignal
+  int32_t value;  // signal number, the wait status, or 1 for the foreground
+  uint32_t
+      source;  // SignalSource, for kNoteSignal; kNoteStopped: kFromKernel stops the whole group
 };
 
 enum ReportKind : uint32_t {

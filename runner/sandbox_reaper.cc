@@ -18,6 +18,7 @@
 #include <initializer_list>
 
 #include "runner/sandbox.h"
+#include "runner/terminal.h"
 
 namespace runner::sandbox {
 
@@ -43,7 +44,9 @@ struct Life {
   int signals;
   int timer = -1;
   int last_words = -1;  // the command's stderr, kept only to name a time-out
+  int keeper = -1;      // the line to the keeper of the command's terminal
   pid_t main = 0;
+  pid_t group = 0;  // of the main process
   bool own_pid_namespace;
   bool ended = false;  // the main process has
   bool out_of_time = false;
@@ -75,8 +78,8 @@ void say_to_command(const char* text) {
   if (words >= 0) say(words, text);
 }
 
-void send_note(const Life& life, NoteKind kind, int value) {
-  const Note note{kind, value, kFromProcess};
+void send_note(const Life& life, NoteKind kind, int value, SignalSource source = kFromProcess) {
+  const Note note{kind, value, source};
   ::send(life.relay_socket, &note, sizeof note, MSG_NOSIGNAL);
 }
 
@@ -97,6 +100,7 @@ void report_end(const Life& life, int status, const rusage& usage) {
 // A command that could not be started ends like one that a shell could not start.
 void refuse(Life& life, int status) {
   life.ended = true;
+  if (life.keeper >= 0) tell_ended(life.keeper, 0, life.relay_socket);
   send_note(life, kNoteExited, status << 8);
   report_end(life, status << 8, rusage{});
 }
@@ -120,11 +124,6 @@ __attribute__((noinline)) pid_t spawn(int& error, int& step) {
   }
   if (pid < 0) error = errno;
   return pid;
-}
-
-void close_descriptors() {
-  for (int i = 0; i < command.fd_count; ++i) ::close(command.fds[i].fd);
-  if (command.cwd_fd >= 0) ::close(command.cwd_fd);
 }
 
 // Starts the command, or says on its stderr why not. False: nothing was started.
@@ -160,6 +159,9 @@ bool start(Life& life) {
     life.last_words = words >= 0 ? ::fcntl(words, F_DUPFD_CLOEXEC, 3) : -1;
     start_timer(life, static_cast<long>(command.job.wall_seconds));
   }
+  // A command that has ended already is not yet reaped: its group can still be asked for.
+  life.group = life.keeper >= 0 ? ::getpgid(life.main) : life.main;
+  if (life.keeper >= 0) tell_started(life.keeper, life.group);
   report(life.job_socket, kReportStarted, life.main);
   return true;
 }
@@ -189,6 +191,9 @@ bool has_default_action(pid_t pid, int signal) {
 void deliver(Life& life, const Note& note) {
   if (life.ended || note.value <= 0 || note.value >= NSIG) return;
   const int signal = note.value;
+  if (life.keeper >= 0 && signal == SIGWINCH && note.source == kFromKernel) {
+    return tell_size(life.keeper);
+  }
   const bool ends_group =
       signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
   const bool to_group = note.source == kFromKernel || signal == SIGCONT ||
@@ -201,19 +206,27 @@ void deliver(Life& life, const Note& note) {
     sent = SIGSTOP;
     life.stop_signal = signal;
   }
-  ::kill(to_group ? -life.main : life.main, sent);
+  ::kill(to_group ? -life.group : life.main, sent);
 }
 
 void end_main(Life& life, int status, const rusage& usage) {
   life.ended = true;
+  if (life.keeper >= 0) tell_ended(life.keeper, WTERMSIG(status), life.relay_socket);
   send_note(life, kNoteExited, status);  // first: the caller waits for it
   report_end(life, status, usage);
   ::close(life.relay_socket);
   life.relay_socket = -1;
   if (command.job.kill_at_exit != 0) {
     if (life.own_pid_namespace) ::_exit(0);
-    kill_everything(life.main);
+    kill_everything(life.group);
   }
+}
+
+void stop_main(Life& life, int signal) {
+  if (life.stop_signal != 0) signal = life.stop_signal;
+  life.stop_signal = 0;
+  const bool others = life.keeper >= 0 && tell_stopped(life.keeper, signal, life.relay_socket);
+  send_note(life, kNoteStopped, signal, others ? kFromKernel : kFromProcess);
 }
 
 // False when nothing is left to reap.
@@ -227,9 +240,7 @@ bool reap(Life& life) {
     if (pid < 0) return errno != ECHILD;
     if (pid != life.main || life.ended) continue;
     if (WIFSTOPPED(status)) {
-      const int signal = life.stop_signal != 0 ? life.stop_signal : WSTOPSIG(status);
-      life.stop_signal = 0;
-      send_note(life, kNoteStopped, signal);
+      stop_main(life, WSTOPSIG(status));
     } else {
       end_main(life, status, usage);
     }
@@ -241,7 +252,7 @@ void on_timer(Life& life) {
   if (::read(life.timer, &ticks, sizeof ticks) < 0) return;
   if (life.out_of_time) {
     if (life.own_pid_namespace && life.ended) ::_exit(0);
-    return kill_everything(life.main);
+    return kill_everything(life.group);
   }
   life.out_of_time = true;
   const auto seconds = static_cast<std::int64_t>(command.job.wall_seconds);
@@ -252,7 +263,7 @@ void on_timer(Life& life) {
                         static_cast<long long>(seconds), command.message);
     say(life.last_words, line);
   }
-  if (!life.ended) ::kill(-life.main, SIGTERM);
+  if (!life.ended) ::kill(-life.group, SIGTERM);
   start_timer(life, kGraceSeconds);
 }
 
@@ -263,12 +274,16 @@ void on_relay(Life& life) {
   if (size == static_cast<ssize_t>(sizeof note) && note.kind == kNoteSignal) {
     return deliver(life, note);
   }
+  if (size == static_cast<ssize_t>(sizeof note) && note.kind == kNoteForeground) {
+    if (life.keeper >= 0) tell_foreground(life.keeper, note.value != 0, life.relay_socket);
+    return;
+  }
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
   rusage usage{};
   report_end(life, SIGKILL, usage);
   if (life.own_pid_namespace) ::_exit(0);
-  kill_everything(life.main);
-  report(life.job_socket, kReportEmpty, 0);
+  if (life.keeper >= 0) tell_ended(life.keeper, SIGKILL, -1);  // first: others want the terminal
+  kill_everything(life.group);
   ::_exit(0);
 }
 
@@ -286,12 +301,12 @@ void kill_each(const char* pids) {
 
 }  // namespace
 
-void kill_everything(pid_t main_process) {
+void kill_everything(pid_t group) {
   // As subreaper this process inherits every orphan: when the children are killed, their children
   // become ours. A tree of depth n takes n rounds.
   char path[48];
   (void)std::snprintf(path, sizeof path, "/proc/self/task/%d/children", ::getpid());
-  if (main_process > 0) ::kill(-main_process, SIGKILL);
+  if (group > 0) ::kill(-group, SIGKILL);
   for (;;) {
     char list[8192];
     const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
@@ -307,6 +322,14 @@ void kill_everything(pid_t main_process) {
 
 namespace {
 
+int own_signals() {
+  sigset_t all;
+  ::sigfillset(&all);
+  const int signals = ::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (signals < 0) ::_exit(125);
+  return signals;
+}
+
 void take_signals(const Life& life) {
   signalfd_siginfo infos[8];  // what is left is read in the next round
   if (::read(life.signals, infos, sizeof infos) < 0 && errno != EAGAIN) ::_exit(125);
@@ -315,50 +338,55 @@ void take_signals(const Life& life) {
 // Waits until the command's last process is gone.
 void watch(Life& life) {
   for (;;) {
-    pollfd entries[3] = {{life.signals, POLLIN, 0},
+    pollfd entries[4] = {{life.signals, POLLIN, 0},
                          {life.relay_socket, POLLIN, 0},  // -1 when the main process has ended
-                         {life.timer, POLLIN, 0}};
-    if (::poll(entries, 3, -1) < 0 && errno != EINTR) ::_exit(125);
+                         {life.timer, POLLIN, 0},
+                         {life.keeper, POLLIN, 0}};
+    if (::poll(entries, 4, -1) < 0 && errno != EINTR) ::_exit(125);
     if (entries[0].revents != 0) {
       take_signals(life);
       if (!reap(life)) return;
     }
     if (entries[1].revents != 0 && !life.ended) on_relay(life);
     if (entries[2].revents != 0) on_timer(life);
+    if (entries[3].revents != 0 && !follow_keeper(life.keeper, life.relay_socket)) ::_exit(125);
   }
+}
+
+void take_terminal(Life& life) {
+  const Seat seat = take_seat(life.job_socket, command, life.keeper);
+  if (seat == Seat::moved) ::_exit(0);
+  if (seat == Seat::taken) enter_terminal(life.keeper, command);
 }
 
 // One command, from its job to its last process.
 void serve_one(Life& life) {
   if (!receive_command(life.job_socket, command)) ::_exit(125);
+  if (command.hello.terminal >= 0) take_terminal(life);
   life.relay_socket = command.relay_socket;
-  command.cwd_fd = -1;
   vet_descriptors(life.job_socket, command);
   const bool started = start(life);
-  close_descriptors();
+  close_descriptors(command);
   if (started) watch(life);
   for (int* fd : {&life.relay_socket, &life.timer, &life.last_words}) {
     if (*fd >= 0) ::close(*fd);
     *fd = -1;
   }
   forget_strings(command);
-  report(life.job_socket, kReportEmpty, 0);
 }
 
 }  // namespace
 
-void live(int job_socket, bool own_pid_namespace) {
-  sigset_t all;
-  ::sigfillset(&all);
-  const int signals = ::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (signals < 0) ::_exit(125);
+void live(int job_socket) {
+  const int signals = own_signals();
   for (;;) {
     Life life{};
     life.job_socket = job_socket;
     life.signals = signals;
-    life.own_pid_namespace = own_pid_namespace;
+    life.own_pid_namespace = parked_as.own_pid_namespace != 0;
     serve_one(life);
-    if (own_pid_namespace) ::_exit(0);
+    if (life.own_pid_namespace || life.keeper >= 0) ::_exit(0);
+    report(job_socket, kReportEmpty, 0);
   }
 }
 

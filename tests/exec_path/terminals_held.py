@@ -1,0 +1,206 @@
+"""Terminals under pressure: a CLI's own ptys, ^C where nobody made a process group for the command,
+killed relays and keepers, bytes typed for somebody else, and a terminal multiplexer outside."""
+
+import os
+import pathlib
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import console
+import harness
+
+checks = harness.Checks()
+HERE = pathlib.Path(__file__).parent
+ISOLATED = HERE / "isolated.json"
+
+
+def own_ptys():
+    """The CLI's own terminals, as it sees them natively."""
+    for scene in "output", "full", "hang-up", "many", "crowd", "size":
+        space = harness.workspace()
+        shutil.copy(HERE / "pty_host.py", space)
+        argv = ["python3", "pty_host.py", scene]
+        wanted = harness.native(argv, cwd=space)
+        (space / "told").unlink(missing_ok=True)
+        got = harness.Session(argv, space).run()
+        checks.check(f"own ptys, {scene}: runs natively", wanted.status == 0, wanted)
+        checks.equal(f"own ptys, {scene}", (got.status, got.stdout), (0, wanted.stdout))
+
+
+WAITER = "sh -c 'echo rea''ds; exec sleep 100'"
+SHARED = {
+    "bash": ["bash", "-c", f"{WAITER}; echo after $?"],
+    "bash with a trap": ["bash", "-c", f"trap 'echo taken' INT; {WAITER}; echo after $?"],
+    "dash": ["dash", "-c", f"{WAITER}; echo after $?"],
+    "python": ["python3", "-c", "import subprocess\ntry:\n  subprocess.run(['sh', '-c', "
+               "'echo reads; exec sleep 100'])\nexcept KeyboardInterrupt:\n  print('interrupted')"],
+    "python that ignores it": [
+        "python3", "-c", "import signal, subprocess\nsignal.signal(signal.SIGINT, lambda *_: print("
+        "'handled', flush=True))\nprint(subprocess.run(['sh', '-c', 'echo reads; exec sleep 100'])"
+        ".returncode)"],
+}
+
+
+def interrupted(term, key):
+    with term:
+        term.see("reads")
+        term.type(key)
+        term.child.expect(console.pexpect.EOF)
+        text = console.plain(term.child.before)
+        return text, term.end()
+
+
+def shared_groups():
+    """The CLI and its command are one process group: ^C is for both."""
+    for name, argv in SHARED.items():
+        for key, what in ("\x03", "^C"), ("\x1c", "^\\"):
+            space = harness.workspace()
+            wanted = interrupted(console.natively(space, argv), key)
+            got = interrupted(console.in_session(space, argv), key)
+            # The launcher says by its status what a shell would see of the CLI's signal.
+            status = 128 - wanted[1] if wanted[1] < 0 else wanted[1]
+            checks.equal(f"{what} for {name} and its command", got, (wanted[0], status))
+
+
+def in_order(modes):
+    return modes["canonical"] and modes["echo"] and modes["signals"] and modes["output"]
+
+
+def killed(victim):
+    """Kills, from outside, what stands between a raw terminal and its command."""
+    space = harness.workspace()
+    with console.in_session(space) as term:
+        console.pause(0.5)
+        term.shell()
+        term.type("python3 -c 'import tty, time; tty.setraw(0); print(\"rea\" + \"ds\", flush=True);"
+                  " time.sleep(1000)'\n")
+        term.see("reads")
+        tree = harness.tree_of(term.child.pid)
+        found = [p for p in tree if victim(p)]
+        checks.check("there is one to kill", len(found) >= 1, [p.comm for p in tree])
+        for process in found:
+            os.kill(process.pid, signal.SIGKILL)
+        term.see(console.PROMPT)
+        checks.check("the shell has its terminal back", term.wait_for_modes(echo=False)
+                     or in_order(term.modes()), term.modes())
+        checks.equal("and goes on", term.ask("echo alive; true"), "alive")
+        checks.equal("with the modes of before", term.ask("stty -a | grep -o ' icanon\\| echo '").split(),
+                     ["icanon", "echo"])
+        checks.check("nothing of the command is left", harness.wait_until(
+            lambda: not [p for p in harness.tree_of(term.child.pid) if "setraw" in " ".join(p.cmdline())]),
+            "")
+        checks.check("no keeper is left without a command", harness.wait_until(
+            lambda: not [p for p in harness.tree_of(term.child.pid) if has_master(p)]), "")
+
+
+def has_master(process):
+    try:
+        links = [os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{process.pid}/fd")]
+    except OSError:
+        return False
+    return process.comm.startswith("agent-sandbox") and any(link.endswith("ptmx") for link in links)
+
+
+INJECT = ("import fcntl, os, sys, termios\n"
+          "for fd in [0, os.open('/dev/tty', os.O_RDWR)]:\n"
+          "  try:\n    fcntl.ioctl(fd, termios.TIOCSTI, b'x'); print('typed')\n"
+          "  except OSError as error: print(error.strerror)\n")
+
+
+def nobody_types_for_others():
+    space = harness.workspace()
+    (space / "inject.py").write_text(INJECT)
+    for name, argv in ("the CLI", ["python3", "inject.py"]), \
+            ("a command", ["sh", "-c", "python3 inject.py; true"]):
+        with console.in_session(space, argv) as term:
+            term.child.expect(console.pexpect.EOF)
+            checks.equal(f"TIOCSTI by {name}", console.plain(term.child.before),
+                         ["Operation not permitted"] * 2)
+
+
+def without_keeper():
+    """`pidns: command`: the descriptors pass as they are, and there is no /dev/tty."""
+    space = harness.workspace()
+    argv = ["bash", "-c", "sh -c 'test -t 0 && stty size; echo x >/dev/tty'; true"]
+    with console.in_session(space, argv, ["--policy", ISOLATED]) as term:
+        term.child.expect(console.pexpect.EOF)
+        text = "\n".join(console.plain(term.child.before))
+        checks.check("isolated: a terminal", "24 80" in text, text)
+        checks.check("isolated: no controlling terminal", "/dev/tty" in text, text)
+
+
+def stopped_with_its_shell(name, argv):
+    """^Z under the user's shell stops the whole session, and fg takes it up again."""
+    space = harness.workspace()
+    line = shlex.join(harness.Session(argv, space).command_line({}))
+    with console.Console(console.SHELL, "/tmp", {"COLUMNS": "500"}) as term:
+        console.pause()
+        term.shell()
+        term.type(line + "\n")
+        term.see("reads\r\n")
+        for turn in "once", "again":
+            console.pause(0.5)
+            term.type("\x1a")
+            term.see("Stopped")
+            term.see(console.PROMPT)
+            checks.equal(f"{name}, stopped {turn}: the shell's terminal",
+                         term.ask("stty -a | grep -o ' icanon\\| echo '").split(), ["icanon", "echo"])
+            term.type("fg\n")
+        console.pause(0.5)
+        term.type("typed\n")
+        term.see("got typed")
+        checks.equal(f"{name}: its status", (term.answer(), term.ask("echo $?"))[1], "6")
+
+
+def inside_tmux():
+    """A session in a terminal multiplexer on the host."""
+    space = harness.workspace()
+    line = " ".join(f"'{word}'" for word in harness.Session(console.SHELL, space).command_line({}))
+    tmux = ["tmux", "-f", "/dev/null", "-L", f"outer-{os.getpid()}"]
+    subprocess.run([*tmux, "new-session", "-d", "-x", "90", "-y", "20", line], check=True,
+                   env=harness.clean_env(TERM="xterm", HOME="/tmp"))
+
+    def screen():
+        return subprocess.run([*tmux, "capture-pane", "-p"], text=True, capture_output=True,
+                              check=False).stdout
+
+    def keys(*words):
+        subprocess.run([*tmux, "send-keys", *words], check=False)
+
+    try:
+        harness.wait_until(lambda: "$" in screen(), 10)
+        keys("stty size; seq -f 'line %.0f' 99 | less", "Enter")
+        checks.check("tmux: less fills the screen",
+                     harness.wait_until(lambda: "line 19" in screen(), 10), screen())
+        keys("q")
+        keys("stty size", "Enter")
+        checks.check("tmux: the size of the pane",
+                     harness.wait_until(lambda: "20 90" in screen(), 10), screen())
+        subprocess.run([*tmux, "resize-window", "-x", "70", "-y", "15"], check=False)
+        keys("clear; stty size", "Enter")
+        checks.check("tmux: another size",
+                     harness.wait_until(lambda: "15 70" in screen(), 10), screen())
+    finally:
+        subprocess.run([*tmux, "kill-server"], check=False, capture_output=True)
+
+
+def main():
+    harness.need_root()
+    own_ptys()
+    shared_groups()
+    killed(lambda p: p.exe().endswith("agent-relay"))
+    killed(has_master)
+    nobody_types_for_others()
+    without_keeper()
+    reader = "echo reads; read line; echo got $line; exit 6"
+    stopped_with_its_shell("a CLI that reads", ["bash", "-c", reader])
+    stopped_with_its_shell("a command that reads", ["bash", "-c", f"sh -c '{reader}'; exit $?"])
+    inside_tmux()
+    checks.finish()
+
+
+main()
