@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <optional>
 
 #include "os/creds.h"
@@ -65,6 +66,7 @@ os::Status locate(ExecCopy& copy, const Call& call, std::string path, pid_t tid,
                   const TaskFiles& files, uid_t cli_uid) {
   if (path.empty()) {
     copy.request.path = TRY(locate_descriptor(call, tid, files, cli_uid));
+    copy.closes = files.closes_on_exec(tid, call.directory);
   } else if ((call.flags & AT_SYMLINK_NOFOLLOW) != 0 &&
              (names_own_exe(path, tid) || named_descriptor(path))) {
     return os::Error{ELOOP, "execute a link that must not be followed"};
@@ -81,6 +83,7 @@ os::Status locate(ExecCopy& copy, const Call& call, std::string path, pid_t tid,
     copy.given = std::move(path);
   } else {
     copy.request.path = os::join(TRY(files.descriptor(tid, call.directory, cli_uid)), '/', path);
+    copy.closes = files.closes_on_exec(tid, call.directory);
   }
   if (copy.given.empty()) copy.given = copy.request.path;
   if (copy.request.path.front() != '/')
@@ -106,6 +109,19 @@ os::Result<std::string> TaskFiles::descriptor(pid_t tid, int fd, uid_t owner) co
     if (target.error().code == ENOENT) return os::Error{EBADF, "look up a descriptor"};
   }
   return os::Error{EBADF, "look up a descriptor"};
+}
+
+bool TaskFiles::closes_on_exec(pid_t tid, int fd) const {
+  const auto info = os::open_at(proc_, os::join(tid, "/fdinfo/", fd), O_RDONLY);
+  if (!info.ok()) return false;
+  const auto text = os::read_all(info.value().get());
+  if (!text.ok()) return false;
+  const std::size_t at = text.value().find("flags:\t");
+  if (at == std::string::npos) return false;
+  unsigned flags = 0;
+  const char* digits = text.value().data() + at + std::strlen("flags:\t");
+  std::from_chars(digits, text.value().data() + text.value().size(), flags, 8);
+  return (flags & O_CLOEXEC) != 0;
 }
 
 os::Result<ExecCopy> copy_location(const os::Pending& pending, os::ForeignMemory& memory,

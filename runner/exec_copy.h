@@ -18,6 +18,7 @@ struct ExecCopy {
   std::string given;            // the path the command is executed with: `$0` of a script
   bool own_exe = false;         // the path was /proc/self/exe
   bool no_follow = false;       // AT_SYMLINK_NOFOLLOW
+  bool closes = false;          // the path goes through a descriptor that an exec closes
   os::FileId cwd;
   std::uint64_t path_end = 0;  // address of the NUL that ends the caller's path
   std::uint64_t argv = 0;      // addresses of the arrays, for the exec of the relay
@@ -33,6 +34,8 @@ class TaskFiles {
   /// /proc/TID/fd/N; that directory belongs to the task's user, or to root where the task is not
   /// dumpable.
   os::Result<std::string> descriptor(pid_t tid, int fd, uid_t owner) const;
+  /// Whether it is close-on-exec; false if it cannot be told.
+  bool closes_on_exec(pid_t tid, int fd) const;
 
  private:
   int proc_;

@@ -80,7 +80,8 @@ void ExecTrap::walk(SlotLease lease) {
   order.verdict = policy::decide(context_.session.policy->exec, copy.request);
   if (order.verdict.action != policy::Action::self) {
     if (!file.ok()) return std::move(pending).refuse(file.error().code);
-    const auto good = check_program(root, file.value(), copy.request.path, copy.request.cwd);
+    const auto good =
+        check_program(root, file.value(), copy.request.path, copy.request.cwd, copy.closes);
     if (!good.ok()) return std::move(pending).refuse(good.error().code);
   }
   order.id = context_.next_id();

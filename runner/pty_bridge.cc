@@ -110,6 +110,21 @@ bool still_raw() {
          now.c_oflag == ours.c_oflag && now.c_lflag == ours.c_lflag;
 }
 
+// False when the terminal takes no more, now or ever.
+bool empty_out(bool wait) {
+  while (!empty(bridge.out)) {
+    pollfd entry{bridge.terminal, POLLOUT, 0};
+    const int ready = ::poll(&entry, 1, wait ? -1 : 0);
+    if (ready == 0) return false;
+    if (ready < 0) continue;
+    if ((entry.revents & (POLLHUP | POLLERR)) != 0 || !flush(bridge.out, bridge.terminal)) {
+      lose_terminal();
+      return false;
+    }
+  }
+  return true;
+}
+
 short when(bool condition, short event) { return condition ? event : short{0}; }
 
 }  // namespace
@@ -183,16 +198,7 @@ pid_t foreground_group() { return ::tcgetpgrp(bridge.slave); }
 
 void drain(bool wait) {
   for (int chunks = 0; chunks < kMostDrained && bridge.master >= 0; ++chunks) {
-    while (!empty(bridge.out)) {
-      pollfd entry{bridge.terminal, POLLOUT, 0};
-      const int ready = ::poll(&entry, 1, wait ? -1 : 0);
-      if (ready == 0) return;
-      if (ready < 0) continue;
-      if ((entry.revents & (POLLHUP | POLLERR)) != 0 || !flush(bridge.out, bridge.terminal)) {
-        return lose_terminal();
-      }
-    }
-    if (!fill(bridge.out, bridge.master) || empty(bridge.out)) return;
+    if (!empty_out(wait) || !fill(bridge.out, bridge.master) || empty(bridge.out)) return;
   }
 }
 

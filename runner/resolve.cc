@@ -160,9 +160,10 @@ os::Result<os::Fd> look_up_program(int root, const std::string& path, bool no_fo
 }
 
 os::Status check_program(int root, const os::Fd& file, const std::string& path,
-                         const std::string& cwd) {
+                         const std::string& cwd, bool closes) {
   TRY(check_file(file));
   std::string interpreter = TRY(read_program(root, path, cwd));
+  if (closes && !interpreter.empty()) return os::Error{ENOENT, "give a script to its interpreter"};
   for (int depth = 1; !interpreter.empty(); ++depth) {
     if (depth > kMaxDepth) return os::Error{ELOOP, "follow interpreters"};
     const std::string program = absolute(interpreter, cwd);

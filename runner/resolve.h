@@ -16,9 +16,10 @@ os::Result<os::Fd> look_up_program(int root, const std::string& path, bool no_fo
 
 /// Whether `file`, found at `path`, can be executed: EACCES, ELOOP, ENOEXEC, ELIBBAD,
 /// ETXTBSY; for scripts and dynamic programs the errnos of their interpreter too. Relative
-/// interpreters are looked up in `cwd`.
+/// interpreters are looked up in `cwd`. `closes`: the caller names the program by a descriptor that
+/// an exec closes, so that no interpreter could open a script: ENOENT, as execveat(2) says.
 os::Status check_program(int root, const os::Fd& file, const std::string& path,
-                         const std::string& cwd);
+                         const std::string& cwd, bool closes = false);
 
 /// Both.
 os::Status resolve(int root, const std::string& path, const std::string& cwd, bool no_follow);
