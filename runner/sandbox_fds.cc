@@ -101,6 +101,25 @@ int reopened(int fd, const struct stat& info, int flags) {
   return -1;
 }
 
+// Standard output or error that appends to a file: the same file, opened by its name in our tree.
+// Through the CLI's mount the file belongs to agentcli, so that /dev/stderr could not be opened.
+// Where nothing is appended, the offset is shared with the caller and the descriptor has to stay.
+int reopened_to_append(const PassedFd& passed) {
+  if (passed.number != STDOUT_FILENO && passed.number != STDERR_FILENO) return -1;
+  struct stat info {};
+  const int flags = ::fcntl(passed.fd, F_GETFL);
+  if (flags < 0 || (flags & O_APPEND) == 0) return -1;
+  if (::fstat(passed.fd, &info) != 0 || !S_ISREG(info.st_mode)) return -1;
+  const int place = reopened(passed.fd, info, O_PATH);
+  if (place < 0) return -1;
+  char link[32];
+  (void)std::snprintf(link, sizeof link, "/proc/self/fd/%d", place);
+  // O_NOFOLLOW is among a descriptor's flags; it would refuse the link in /proc.
+  const int fresh = ::open(link, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
+  ::close(place);
+  return fresh;
+}
+
 // Pidfds and seccomp listeners are rights over the CLI's side. Other anonymous inodes (eventfd,
 // epoll, timerfd, signalfd, inotify) pass.
 bool is_kernel_object(int fd, long type) {
@@ -166,6 +185,9 @@ void vet_descriptors(int job_socket, Command& command) {
         passed.fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
         if (passed.fd < 0) continue;
       }
+    } else if (fresh = reopened_to_append(passed); fresh >= 0) {
+      ::close(passed.fd);
+      passed.fd = fresh;
     }
     command.fds[kept++] = passed;
   }
