@@ -1,0 +1,54 @@
+"""How Claude Code is started for a test, and by which of its tools it does a step."""
+
+import json
+import re
+
+NAME = "claude"
+SECRET = "credentials.json"
+SECRET_FILE = ".claude/.credentials.json"
+AFTER = {}
+MORE_TURNS = []
+
+
+def program(directory):
+    return directory / "claude"
+
+
+def secret_text(key):
+    """A login that is valid for long, so that nothing is renewed."""
+    return json.dumps({"claudeAiOauth": {
+        "accessToken": key, "refreshToken": "none", "expiresAt": 4102444800000,
+        "scopes": ["user:inference", "user:profile"], "subscriptionType": "max"}}) + "\n"
+
+
+def environment(url):
+    return {"ANTHROPIC_BASE_URL": url, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_AUTOUPDATER": "1"}
+
+
+def arguments(_url):
+    return ["-p", "do the work", "--dangerously-skip-permissions", "--model", "mock-model"]
+
+
+def call(step, outputs, places):
+    def bash(**more):
+        return "Bash", {"command": step.text("command", places), "description": step.name, **more}
+
+    if step.kind == "run":
+        return bash(timeout=60000)
+    if step.kind == "background":
+        return bash(run_in_background=True)
+    if step.kind == "limited":
+        # In the foreground the time limit would move it to the background and let it run.
+        return bash(run_in_background=True, timeout=step.data["seconds"] * 1000)
+    if step.kind == "collect":
+        path = re.search(r"written to: (\S+\.output)", outputs[step.data["of"]]).group(1)
+        return "Read", {"file_path": path}
+    path = {"file_path": step.text("path", places)}
+    if step.kind == "read":
+        return "Read", path
+    if step.kind == "edit":
+        return "Edit", path | {"old_string": step.data["old"], "new_string": step.data["new"]}
+    return "Write", path | {"content": step.data["text"]}
+
+

@@ -1,0 +1,71 @@
+"""How Codex is started for a test, and by which of its tools it does a step."""
+
+import json
+import re
+
+from scenario import step
+
+NAME = "codex"
+SECRET = "auth.json"
+SECRET_FILE = ".codex/auth.json"
+
+# Codex gives no command a time limit: the model interrupts it. ^C needs a terminal.
+AFTER = {"limited": [step("interrupt", "collect", of="limited", chars="\x03")]}
+
+# What only Codex has: a login shell by choice, a directory for one call, a command to talk to.
+MORE_TURNS = [
+    [step("login", "run", command="echo \"$0\"; shopt login_shell", login=True)],
+    [step("workdir", "run", command="pwd", workdir="by-cli")],
+    [step("talk", "background", command="test -t 0 && read -r line && echo \"heard $line\"",
+          tty=True)],
+    [step("answer", "collect", of="talk", chars="words\n")],
+]
+
+
+def program(directory):
+    return next(directory.glob("vendor/*/bin/codex"))
+
+
+def secret_text(key):
+    return json.dumps({"OPENAI_API_KEY": key}) + "\n"
+
+
+def environment(_url):
+    return {}
+
+
+def arguments(url):
+    provider = f'{{name="mock",base_url="{url}/v1",wire_api="responses",requires_openai_auth=true}}'
+    settings = {"model_provider": '"mock"', "model_providers.mock": provider,
+                "features.plugins": "false", "features.apps": "false",
+                "features.enable_request_compression": "false", "analytics.enabled": "false"}
+    settings = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+    return ["exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", "--json",
+            "-m", "mock-model", *settings, "do the work"]
+
+
+def call(step, outputs, places):
+    if step.kind == "collect":
+        number = re.search(r"session ID (\d+)", outputs[step.data["of"]]).group(1)
+        return "write_stdin", {"session_id": int(number), "chars": step.data.get("chars", ""),
+                               "yield_time_ms": 5000}
+    more = {key: step.data[key] for key in ("workdir", "tty") if key in step.data}
+    if step.kind == "limited":
+        more["tty"] = True
+    wait = {"background": 250, "limited": step.data.get("seconds", 0) * 1000}.get(step.kind, 20000)
+    return "exec_command", {"cmd": _command(step, places), "yield_time_ms": wait,
+                            "login": step.data.get("login", False), **more}
+
+
+def _command(step, places):
+    if "command" in step.data:
+        return step.text("command", places)
+    path = step.text("path", places)
+    if step.kind == "read":
+        return f"cat {path}"
+    if step.kind == "write":
+        change = [f"*** Add File: {path}", f"+{step.data['text'].rstrip()}"]
+    else:
+        change = [f"*** Update File: {path}", "@@", f"-{step.data['old']}", f"+{step.data['new']}"]
+    # The CLI does this itself, whatever shell it is written for.
+    return "\n".join(["apply_patch <<'EOF'", "*** Begin Patch", *change, "*** End Patch", "EOF", ""])

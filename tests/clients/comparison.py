@@ -1,0 +1,48 @@
+"""Says how the transcripts of two runs differ, after normalise.tsv and apart from differences.tsv."""
+
+import pathlib
+import re
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def _rows(name, cli, width):
+    rows = []
+    for line in (HERE / name).read_text().splitlines():
+        if line and not line.startswith("#"):
+            fields = line.split("\t")
+            if len(fields) != width:
+                raise ValueError(f"{name}: {width} columns are wanted: {line}")
+            if fields[0] in ("*", cli):
+                rows.append(fields[1:])
+    return rows
+
+
+class Comparison:
+    def __init__(self, cli):
+        self._normalise = _rows("normalise.tsv", cli, 4)
+        self._differences = {step: rest for step, *rest in _rows("differences.tsv", cli, 5)}
+
+    def normalise(self, text, places):
+        """`places`: {where it was in this run: where it is in a session}."""
+        for path, replacement in places.items():
+            text = text.replace(path, replacement)
+        for pattern, replacement, _ in self._normalise:
+            text = re.sub(pattern, replacement, text)
+        return text
+
+    def problems(self, native, trapped):
+        """One text for each difference that is not listed, and for each listed one that is gone."""
+        found = [f"step '{step}' is listed in differences.tsv and does not exist"
+                 for step in self._differences if step not in native]
+        for step in sorted(native | trapped):
+            one, other = native.get(step, "(nothing)"), trapped.get(step, "(nothing)")
+            shown = f"\n--- natively\n{one[:3000]}\n--- trapped\n{other[:3000]}"
+            if step not in self._differences:
+                if one != other:
+                    found.append(f"output of '{step}' differs{shown}")
+                continue
+            in_one, in_other, reason = self._differences[step]
+            if not re.search(in_one, one) or not re.search(in_other, other) or one == other:
+                found.append(f"output of '{step}' differs in another way than listed ({reason}){shown}")
+        return found

@@ -1,0 +1,123 @@
+"""The model's side of a coding agent, on loopback: one server for the APIs of all CLIs.
+
+It asks for what a script says and records what it is told. It keeps no state: the request that holds
+the results of the first k tool calls is answered with the turn that follows them, so a client may
+repeat a request. Which API a request speaks is told by its path (the modules *_api).
+"""
+
+import gzip
+import http.server
+import json
+import pathlib
+import threading
+import zlib
+
+import messages_api
+import responses_api
+
+APIS = (responses_api, messages_api)
+
+
+def _owner_of_tcp_port(port):
+    """Uid of the process at the other end of a loopback connection (proc(5), /proc/net/tcp)."""
+    for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        fields = line.split()
+        if int(fields[1].split(":")[1], 16) == port:
+            return int(fields[7])
+    return None
+
+
+class ModelMock:
+    """Serves `script`: a function of the outputs so far ({call id: text}) that returns the turns.
+
+    A turn is a list of calls, each (id, tool, arguments). After the last turn the model says that it
+    is done. That the turns are a function is how a call can use a number that an output named.
+    """
+
+    def __init__(self, script):
+        self._script = script
+        self._lock = threading.Lock()
+        self.bodies = []      # every request body, as text
+        self.outputs = {}     # call id -> the text that the client sent back
+        self.keys = set()     # what the client proved itself with
+        self.client_uids = set()
+        self.problems = []
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, path, headers, body, uid):
+        """The content type and the bytes that answer one POST."""
+        path = path.partition("?")[0]
+        api = next((api for api in APIS if api.serves(path)), None)
+        if api is None:
+            raise ValueError(f"unexpected path {path}")
+        request = json.loads(body)
+        outputs = api.outputs(request)
+        with self._lock:
+            self.bodies.append(body.decode())
+            self.outputs.update(outputs)
+            self.keys.add(api.key(headers))
+            self.client_uids.add(uid)
+        return api.answer(path, request, self._turn(outputs) if request.get("tools") else None)
+
+    def _turn(self, outputs):
+        left = len(outputs)
+        for turn in self._script(outputs):
+            if left < len(turn):
+                return turn
+            left -= len(turn)
+        return None
+
+
+def _handler(mock):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_):
+            pass
+
+        def do_HEAD(self):
+            self._send("application/json", b"")
+
+        def do_GET(self):
+            self._send("application/json", b'{"object":"list","data":[],"models":[]}')
+
+        def do_POST(self):
+            uid = _owner_of_tcp_port(self.client_address[1])
+            try:
+                kind, content = mock.answer(self.path, self.headers, self._body(), uid)
+            except Exception as error:  # the test must hear of it, not only the client
+                mock.problems.append(repr(error))
+                self.send_error(400)
+                return
+            self._send(kind, content)
+
+        def _body(self):
+            if self.headers.get("transfer-encoding", "").lower() == "chunked":
+                body = b""
+                while size := int(self.rfile.readline().split(b";")[0], 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+            else:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            unpack = {"gzip": gzip.decompress, "deflate": zlib.decompress}
+            return unpack.get(self.headers.get("content-encoding"), bytes)(body)
+
+        def _send(self, kind, content):
+            self.send_response(200)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+    return Handler
