@@ -120,13 +120,19 @@ os::Result<Workspace> prepare_workspace(const std::string& dir, bool idmap) {
     (void)hand_back_workspace(workspace).ok();
     return chosen.error();
   }
+  if (workspace.dirs.size() > 1 && !is_reserved(host)) {
+    UserDir again = workspace.dirs[0];
+    again.inside = host;
+    again.again = true;
+    workspace.dirs.push_back(std::move(again));
+  }
   return workspace;
 }
 
 Status hand_back_workspace(const Workspace& workspace) {
   Status first;
   for (const UserDir& directory : workspace.dirs) {
-    if (directory.way != Way::acl) continue;
+    if (directory.way != Way::acl || directory.again) continue;
     Status done = close_to_both(directory.host, directory.uid, directory.gid, directory.acl);
     if (first.ok() && !done.ok()) first = std::move(done).error().within("hand the workspace back");
   }

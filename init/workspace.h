@@ -30,10 +30,12 @@ struct UserDir {
   Way way = Way::idmap;
   std::vector<GitFile> git_files;  // what no side may change, or move away
   AclRecord acl;                   // way acl: what was there before
+  bool again = false;              // dirs[0] once more, at another path
 };
 
 /// The workspace, decided before the container exists. dirs[0] is the workspace itself; a linked
-/// git worktree adds its repository, at the path its .git file names.
+/// git worktree adds its repository, at the path its .git file names, and the worktree once more at
+/// the path that the repository has for it: git takes a worktree that is not there for gone.
 struct Workspace {
   std::vector<UserDir> dirs;
 };

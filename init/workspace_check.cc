@@ -87,7 +87,7 @@ os::Status note_workspace(const HostSide& host, Live& live) {
   std::vector<runner::WorkspaceRoot> roots;
   // The first is the worktree; a linked one is followed by its repository.
   for (const UserDir& directory : host.workspace.dirs) {
-    roots.push_back({directory.inside, !roots.empty()});
+    if (!directory.again) roots.push_back({directory.inside, !roots.empty()});
   }
   return runner::note_workspace(live.runner_session, live.task_root.get(), roots);
 }

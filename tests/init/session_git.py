@@ -194,7 +194,26 @@ def too_much():
     run.check("it ends in time", run.ended - last_write < 20, run.ended - last_write)
 
 
-PARTS = (clean, submodules, last_moment, no_way_around_undo, links, disguised, too_much)
+def linked_worktree():
+    """git in a session must not take the session's own worktree for gone."""
+    main, beside = repository(), workspace()
+    beside.rmdir()
+    git(main, "worktree", "add", "-q", str(beside), "-b", "topic")
+    give(main)
+    give(beside)
+    kept = main / ".git/worktrees" / beside.name
+    run = Run("linked worktree", beside, "git worktree prune -v --expire now; git gc -q --prune=now; "
+              f"echo more >file; git add file; git commit -q -m more; git -C {beside} log --oneline >said")
+    run.check("what git keeps of it is there", (kept / "HEAD").exists() and (kept / "index").exists(),
+              os.listdir(main / ".git"))
+    run.equal("the host's git sees the commit",
+              subprocess.run(["git", "-C", beside, "-c", "safe.directory=*", "log", "--format=%s", "-1"],
+                             capture_output=True, text=True, check=False).stdout, "more\n")
+    run.check("its path on the host leads to it", "more" in read(beside / "said"), read(beside / "said"))
+    run.equal("nothing is reported twice", run.at_end(), set())
+
+
+PARTS = (clean, linked_worktree, submodules, last_moment, no_way_around_undo, links, disguised, too_much)
 for part in PARTS:
     if len(sys.argv) == 1 or part.__name__ in sys.argv[1:]:
         part()
