@@ -96,7 +96,8 @@ struct Option {
 
 constexpr std::array kOptions{
     Option{"--workspace", "DIR", set<&RunOptions::workspace>, "the user's tree, at /workspace"},
-    Option{"--agent", "NAME", set<&RunOptions::agent>, "claude, codex, copilot or custom (custom)"},
+    Option{"--agent", "NAME", set<&RunOptions::agent>,
+           "claude, codex, copilot, gemini or custom (custom)"},
     Option{"--policy", "FILE", set<&RunOptions::policy>, "default, strict or a file (default)"},
     Option{"--name", "NAME", set_name, "the session's name"},
     Option{"--engine", "NAME", set_engine, "local"},

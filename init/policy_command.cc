@@ -29,7 +29,7 @@ constexpr char kHelp[] =
     "explain tells which rule decides on a command, and why no earlier one does.\n"
     "\n"
     "  --policy FILE      default, strict or a file (default)\n"
-    "  --agent NAME       claude, codex, copilot, custom or a file (custom)\n"
+    "  --agent NAME       claude, codex, copilot, gemini, custom or a file (custom)\n"
     "  --cli-dir DIR      where that agent's programs are (/opt/coding-agents/NAME)\n"
     "  --cwd DIR          the working directory (/workspace)\n"
     "  --env NAME=VALUE   a variable of the command; may be repeated\n"

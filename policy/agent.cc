@@ -151,7 +151,7 @@ os::Result<Agent> load_agent(const std::string& name_or_path, const std::string&
   if (!text) {
     return os::Error{EINVAL, os::join("'", os::printable(name_or_path),
                                       "' is none of the agents "
-                                      "claude, codex, copilot, custom, and no path")};
+                                      "claude, codex, copilot, custom, gemini, and no path")};
   }
   return parse_agent(*text, "policy/" + file, root);
 }

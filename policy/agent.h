@@ -50,10 +50,10 @@ struct Agent {
   std::vector<std::pair<std::string, std::string>> env_set;  // then set
 };
 
-/// Reads an agent: `claude`, `codex`, `copilot` and `custom` are the shipped ones (part of the
-/// program), a text with a slash is the path of a file. `root`, where not empty, is the directory
-/// with the programs instead of /opt/coding-agents/<name>; `{root}` in the file stands for it.
-/// Errors as in load_policy().
+/// Reads an agent: `claude`, `codex`, `copilot`, `custom` and `gemini` are the shipped ones (part
+/// of the program), a text with a slash is the path of a file. `root`, where not empty, is the
+/// directory with the programs instead of /opt/coding-agents/<name>; `{root}` in the file stands
+/// for it. Errors as in load_policy().
 os::Result<Agent> load_agent(const std::string& name_or_path, const std::string& root = "");
 os::Result<Agent> parse_agent(std::string_view text, const std::string& source,
                               const std::string& root = "");

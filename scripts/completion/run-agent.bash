@@ -5,7 +5,7 @@ _run_agent() {
   local word=$2 before=$3
   COMPREPLY=()
   case $before in
-    --agent) mapfile -t COMPREPLY < <(compgen -W 'claude codex copilot custom' -- "$word") ;;
+    --agent) mapfile -t COMPREPLY < <(compgen -W 'claude codex copilot custom gemini' -- "$word") ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W 'local' -- "$word") ;;
     --policy) mapfile -t COMPREPLY < <(compgen -W 'default strict' -f -- "$word") ;;
     --workspace | --cli-dir | --build-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;

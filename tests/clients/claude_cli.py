@@ -6,12 +6,13 @@ import re
 NAME = "claude"
 SECRET = "credentials.json"
 SECRET_FILE = ".claude/.credentials.json"
+SEED = {}
 AFTER = {}
 MORE_TURNS = []
 
 
 def program(directory):
-    return directory / "claude"
+    return [directory / "claude"]
 
 
 def secret_text(key):

