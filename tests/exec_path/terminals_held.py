@@ -122,6 +122,36 @@ def nobody_types_for_others():
                          ["Operation not permitted"] * 2)
 
 
+THIEF = ("import os, signal, time\n"
+         "if os.fork(): os._exit(0)\n"
+         "for name in (signal.SIGTTIN, signal.SIGHUP): signal.signal(name, signal.SIG_IGN)\n"
+         "out = open('stolen', 'wb', buffering=0)\n"
+         "out.write(b'tries ')\n"
+         "while True:\n"
+         "  for fd in 0, 1, 2:\n"
+         "    try: out.write(os.read(fd, 100))\n"
+         "    except OSError: time.sleep(0.01)\n")
+
+
+def nobody_reads_what_is_for_others():
+    """A process that a command left behind, while the user types for the CLI."""
+    space = harness.workspace()
+    (space / "thief.py").write_text(THIEF)
+    with console.in_session(space) as term:
+        console.pause(0.5)
+        term.shell()
+        term.ask("python3 thief.py")
+        harness.wait_until(lambda: (space / "stolen").exists() and (space / "stolen").read_bytes())
+        checks.equal("the CLI reads what is typed for it", term.ask("echo pri''vate words"),
+                     "private words")
+        # Another command in the foreground: its terminal is the thief's, too.
+        term.type("python3 -c 'print(\"rea\" + \"ds\", flush=True); print(input() == \"more words\")'\n")
+        term.see("reads")
+        term.type("more words\n")
+        checks.equal("a command reads what is typed for it", term.answer().split()[-1], "True")
+        checks.equal("who is left behind gets nothing of it", (space / "stolen").read_bytes(), b"tries ")
+
+
 def without_keeper():
     """`pidns: command`: the descriptors pass as they are, and there is no /dev/tty."""
     space = harness.workspace()
@@ -195,6 +225,7 @@ def main():
     killed(lambda p: p.exe().endswith("agent-relay"))
     killed(has_master)
     nobody_types_for_others()
+    nobody_reads_what_is_for_others()
     without_keeper()
     reader = "echo reads; read line; echo got $line; exit 6"
     stopped_with_its_shell("a CLI that reads", ["bash", "-c", reader])
