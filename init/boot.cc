@@ -34,12 +34,17 @@ constexpr std::array<int, 6> kCapabilities{CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_SE
 // Commands connect as agentuser, the CLI as agentcli; the runner asks the kernel who they are.
 constexpr mode_t kTaskSocketMode = 0666;
 
-Status build_container(const HostSide& host, Live& live) {
+Status make_container(const HostSide& host) {
+  if (!host.has_outside()) return adopt_container();
   ViewOptions view;
   view.workspace = &host.workspace;
   view.cli_dirs = host.options.cli_dirs;
   view.libexec = host.options.libexec;
-  TRY_STEP(prepare_container_view(view), "build the container");
+  return prepare_container_view(view);
+}
+
+Status build_container(const HostSide& host, Live& live) {
+  TRY_STEP(make_container(host), "build the container");
   TRY(os::limit_capabilities(kCapabilities));
 
   SessionOptions session;
@@ -76,7 +81,7 @@ Status record_start(const HostSide& host, const Live& live) {
   audit::SessionStart start;
   start.name = host.options.name;
   start.agent = host.agent.name;
-  start.engine = "local";
+  start.engine = host.options.engine;
   start.policy = host.options.policy;
   start.version = kVersion;
   start.workspace = host.options.workspace;

@@ -67,8 +67,7 @@ os::Result<CliTree> build_cli_tree(const SessionMounts& session) {
   TRY(add_programs(tree, session));
   TRY_STEP(add_handover(tree, session), "show handover directories");
   TRY_STEP(add_secrets(tree, session.options), "show secrets");
-  const os::Fd proc = TRY(os::new_proc(true));
-  TRY(tree.attach(proc, "/proc"));
+  TRY(tree.processes(true));
   TRY(tree.enter());
   return CliTree{os::write_file("/proc/sys/vm/memfd_noexec", "2").ok()};
 }

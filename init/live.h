@@ -30,9 +30,13 @@ struct HostSide {
   Workspace workspace;
   std::string session;  // id
   os::Fd events;        // --events; not valid: none
-  os::Fd alive;         // ends with the host's side; takes a word for each stop of the CLI
+  os::Fd alive;         // ends with the host's side; takes a word for each stop of the CLI; not
+                        // valid: an engine made the container and ends it
   os::SignalState signals;
   os::ClosedStdio closed_stdio = 0;
+
+  /// False in a container that an engine made: no process of ours is outside.
+  bool has_outside() const { return alive.valid(); }
 };
 
 /// Why a session did not start, and the status that says so.

@@ -1,8 +1,10 @@
-// agent-init: `run` makes a container and is its PID 1; `policy` explains a policy file.
+// agent-init: `run` makes a container and is its PID 1, `container` is PID 1 of one that an engine
+// made, `policy` explains a policy file.
 #include <iostream>
 #include <span>
 #include <string_view>
 
+#include "init/contained.h"
 #include "init/options.h"
 #include "init/outer.h"
 #include "init/policy_command.h"
@@ -13,6 +15,8 @@ namespace {
 constexpr int kUsage = 2;
 constexpr char kHelp[] =
     "Usage: agent-init run OPTIONS -- COMMAND     runs a session; see agent-init run --help\n"
+    "       agent-init container OPTIONS -- COMMAND\n"
+    "                                             the same as an image's ENTRYPOINT\n"
     "       agent-init policy check|explain       what a policy file says\n"
     "       agent-init --help | --version\n";
 
@@ -24,9 +28,12 @@ int main(int argc, char** argv) {
   const std::span<char*> words(argv, static_cast<std::size_t>(argc));
   const std::string_view command = argc > 1 ? words[1] : "";
   const std::string_view first = argc > 2 ? words[2] : "";
+  if (command == "container" && first != "--help") {
+    return init::container_command(words.subspan(2), inherited);
+  }
   if (command == "run" && first != "--help") return init::run_command(words.subspan(2), inherited);
   os::restore_signals(inherited.signals);
-  if (command == "run") {
+  if (command == "run" || command == "container") {
     std::cout << init::run_help();
   } else if (command == "policy") {
     return init::policy_command(words.subspan(2));

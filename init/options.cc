@@ -31,8 +31,11 @@ Status set_name(RunOptions& options, std::string_view value) {
   return {};
 }
 
-Status set_engine(RunOptions&, std::string_view value) {
-  if (value != "local") return invalid("agent-init itself is the engine 'local'");
+Status set_engine(RunOptions& options, std::string_view value) {
+  if (value != options.engine) {
+    return invalid(join("`agent-init run` is the engine 'local', `agent-init container` is for an ",
+                        "image's ENTRYPOINT under the engine 'docker'"));
+  }
   return {};
 }
 
@@ -55,6 +58,20 @@ Status add_secret(RunOptions& options, std::string_view value) {
   const auto digits = static_cast<std::size_t>(end - value.data());
   if (error != std::errc{} || secret.fd < 0 || value.substr(digits, 1) != "=") {
     return invalid("not FD=NAME");
+  }
+  secret.name = value.substr(digits + 1);
+  if (!is_plain_name(secret.name)) return invalid("the name must be a plain file name");
+  options.secrets.push_back(std::move(secret));
+  return {};
+}
+
+Status add_secret_on_stdin(RunOptions& options, std::string_view value) {
+  SecretFd secret;
+  secret.fd = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), secret.size);
+  const auto digits = static_cast<std::size_t>(end - value.data());
+  if (error != std::errc{} || secret.size == 0 || value.substr(digits, 1) != "=") {
+    return invalid("not BYTES=NAME");
   }
   secret.name = value.substr(digits + 1);
   if (!is_plain_name(secret.name)) return invalid("the name must be a plain file name");
@@ -105,6 +122,8 @@ constexpr std::array kOptions{
     Option{"--env", "NAME=VALUE", add_env, "sets a variable of the CLI; may be repeated"},
     Option{"--secret-fd", "FD=NAME", add_secret,
            "a secret, read from FD to its end; may be repeated"},
+    Option{"--secret-stdin", "BYTES=NAME", add_secret_on_stdin,
+           "a secret, the next BYTES of stdin before the CLI's; may be repeated"},
     Option{"--cli-dir", "DIR", add_cli_dir, "shown read-only at the same path; may be repeated"},
     Option{"--events", "FILE", set<&RunOptions::events>, "each event is appended to FILE too"},
     Option{"--summary", "", turn_on<&RunOptions::summary>, "prints a summary at the end"},
@@ -140,8 +159,7 @@ Status take_option(std::span<char*> words, std::size_t& at, RunOptions& options)
 
 }  // namespace
 
-os::Result<RunOptions> parse_run_options(std::span<char*> words) {
-  RunOptions options;
+os::Result<RunOptions> parse_run_options(std::span<char*> words, RunOptions options) {
   std::size_t at = 0;
   for (; at < words.size() && words[at][0] == '-'; ++at) {
     if (std::string_view(words[at]) == "--") {

@@ -1,6 +1,7 @@
 // The words of `agent-init run`, read into one struct. The table here is also what --help prints.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,13 +11,15 @@
 
 namespace init {
 
-/// A secret that enters by a descriptor.
+/// A secret that enters by a descriptor: all of it up to its end, or the next `size` bytes.
 struct SecretFd {
   int fd = -1;
-  std::string name;  // of the file below /run/agent-secrets/<agent>/
+  std::size_t size = 0;  // 0: to the end
+  std::string name;      // of the file below /run/agent-secrets/<agent>/
 };
 
 struct RunOptions {
+  std::string engine = "local";  // who made the container, for the event log
   std::string agent = "custom";
   std::string workspace;
   std::string policy = "default";
@@ -33,8 +36,9 @@ struct RunOptions {
   std::vector<std::string> command;
 };
 
-/// EINVAL, with the option in the text, for anything that does not fit.
-os::Result<RunOptions> parse_run_options(std::span<char*> words);
+/// EINVAL, with the option in the text, for anything that does not fit. What no word names stays as
+/// it is in `options`.
+os::Result<RunOptions> parse_run_options(std::span<char*> words, RunOptions options = {});
 
 /// What `agent-init run --help` prints.
 std::string run_help();

@@ -1,6 +1,5 @@
 #include "init/outer.h"
 
-#include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -10,6 +9,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "init/host_side.h"
 #include "init/options.h"
 #include "init/pid1.h"
 #include "init/session_file.h"
@@ -26,8 +26,6 @@ using os::join;
 using os::Result;
 using os::Status;
 
-constexpr int kFailed = 125;
-
 // Our other programs: beside this one in a build, in libexec when installed.
 Result<std::string> find_libexec() {
   const std::filesystem::path own = TRY(os::own_program());
@@ -41,46 +39,15 @@ Result<std::string> find_libexec() {
   return Error{ENOENT, join("find agent-sandbox near '", own.string(), "'; give --libexec DIR")};
 }
 
-// The programs of a vendor's CLI are where --cli-dir says, or where the image has them.
-std::string agent_root(const RunOptions& options) {
-  return options.agent == "custom" || options.cli_dirs.empty() ? "" : options.cli_dirs.front();
-}
-
 Result<HostSide> read_host_side(RunOptions options, const Inherited& inherited) {
-  HostSide host;
-  host.signals = inherited.signals;
-  host.closed_stdio = inherited.closed_stdio;
-  host.policy = TRY_STEP(policy::load_policy(options.policy), "--policy");
-  host.agent = TRY_STEP(policy::load_agent(options.agent, agent_root(options)), "--agent");
-  host.session = TRY(os::random_hex(12));
-  if (options.name.empty()) options.name = join("agent-", host.session.substr(0, 6));
-  if (find_session(options.name).ok()) {
-    return Error{EEXIST, join("--name '", options.name, "': a session of that name runs")};
+  HostSide host = TRY(read_options(std::move(options), inherited));
+  RunOptions& known = host.options;
+  if (find_session(known.name).ok()) {
+    return Error{EEXIST, join("--name '", known.name, "': a session of that name runs")};
   }
-  if (options.libexec.empty()) options.libexec = TRY(find_libexec());
-  if (!options.events.empty()) {
-    host.events =
-        TRY_STEP(os::open_file(options.events, O_RDWR | O_APPEND | O_CREAT, 0600), "--events");
-  }
-  host.workspace =
-      TRY_STEP(prepare_workspace(options.workspace,
-                                 offered(policy::Protection::workspace_idmap, options.hidden)),
-               "--workspace");
-  host.options = std::move(options);
+  if (known.libexec.empty()) known.libexec = TRY(find_libexec());
+  TRY(open_what_is_named(host));
   return host;
-}
-
-// Nothing that the caller happened to have open reaches the container but its stdio and what the
-// options name.
-Status take_descriptors(const RunOptions& options) {
-  std::vector<int> kept;
-  for (const SecretFd& secret : options.secrets) {
-    TRY_STEP(os::set_cloexec(secret.fd, true), join("--secret-fd ", secret.fd));
-    kept.push_back(secret.fd);
-  }
-  os::close_others(std::move(kept));
-  os::make_reopenable(std::array<int, 3>{0, 1, 2});
-  return {};
 }
 
 // Passes signals on to PID 1 until it ends.
@@ -176,22 +143,8 @@ Result<int> run(RunOptions options, const Inherited& inherited) {
 }  // namespace
 
 int run_command(std::span<char*> words, const Inherited& inherited) {
-  auto options = parse_run_options(words);
-  if (!options.ok()) {
-    os::report(join(options.error().step, "; see agent-init run --help"));
-    return kFailed;
-  }
-  os::set_log_verbose(options.value().verbose);
-  if (!os::is_root()) {
-    os::report("a session needs root: run it with sudo");
-    return kFailed;
-  }
-  auto status = run(std::move(options).value(), inherited);
-  if (!status.ok()) {
-    os::report(status.error().text());
-    return kFailed;
-  }
-  return status.value();
+  return run_with(parse_run_options(words), "agent-init run",
+                  [&](RunOptions options) { return run(std::move(options), inherited); });
 }
 
 }  // namespace init

@@ -3,16 +3,9 @@
 
 #include <span>
 
-#include "os/process.h"
-#include "os/signals.h"
+#include "init/host_side.h"
 
 namespace init {
-
-/// What the process was started with.
-struct Inherited {
-  os::SignalState signals;
-  os::ClosedStdio closed_stdio = 0;
-};
 
 /// Runs one session from the words that follow `run`: prepares the workspace, makes the container,
 /// passes signals on to it, hands the workspace back. Returns the session's exit status: the

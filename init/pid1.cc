@@ -16,17 +16,23 @@ namespace {
 
 constexpr int kFailed = 125;
 
-// From here on the terminal is the CLI's alone.
-os::Status leave_stdio() {
-  TRY(os::leave_terminal());
+// A session without its host's side would run on unseen. An engine's container has none: there the
+// parent is a thread of the engine's that may end at any time.
+os::Status bind_to_host(const HostSide& host) {
+  if (!host.has_outside()) return {};
+  return os::set_parent_death_signal(SIGKILL, 0);
+}
+
+// From here on the terminal is the CLI's alone. An engine's container was given none.
+os::Status leave_stdio(const HostSide& host) {
+  if (host.has_outside()) TRY(os::leave_terminal());
   const std::array<int, 2> silenced{0, 1};
   return os::silence(silenced);
 }
 
 os::Result<Ending> supervise(Live& live) {
-  TRY(leave_stdio());
-  // Once more: each change of the file-access identity during boot took it away.
-  TRY(os::set_parent_death_signal(SIGKILL, 0));
+  TRY(leave_stdio(*live.host));
+  TRY(bind_to_host(*live.host));  // again: each change of identity during boot took it away
   Supervisor supervisor = TRY(Supervisor::make(live));
   return supervisor.run();
 }
@@ -44,8 +50,7 @@ void print_summary(const Live& live, const Ending& ending) {
 }  // namespace
 
 int run_pid1(const HostSide& host) {
-  // The host's side is this process's only parent; a session without it would run on unseen.
-  if (const auto bound = os::set_parent_death_signal(SIGKILL, 0); !bound.ok()) {
+  if (const auto bound = bind_to_host(host); !bound.ok()) {
     os::report(bound.error().text());
     return kFailed;
   }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
 #include <vector>
 
 #include "init/trees.h"
@@ -32,10 +33,21 @@ std::vector<std::string> files_of(const std::string& secret, const policy::Agent
   return paths;
 }
 
+// What follows on stdin is the CLI's: not a byte more is read, and stdin stays open.
+os::Result<std::string> read_secret(const SecretFd& secret) {
+  if (secret.size == 0) {
+    const os::Fd source(secret.fd);
+    return os::read_sensitive(source.get(), kLargestSecret);
+  }
+  if (secret.size > kLargestSecret) {
+    return os::Error{EFBIG, os::join("read it (limit ", kLargestSecret, " bytes)")};
+  }
+  return os::read_sensitive_exactly(secret.fd, secret.size);
+}
+
 os::Status take_secret(const SecretFd& secret, const policy::Agent& agent,
                        runner::SecretValues& values) {
-  const os::Fd source(secret.fd);
-  std::string value = TRY(os::read_sensitive(source.get(), kLargestSecret));
+  std::string value = TRY(read_secret(secret));
   os::Status done;
   for (const std::string& path : files_of(secret.name, agent)) {
     if (done.ok()) done = write_secret(path, value);

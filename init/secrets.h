@@ -14,9 +14,10 @@ namespace init {
 /// The directory of an agent's credentials.
 std::string secrets_dir(const std::string& agent);
 
-/// Reads each descriptor to its end and closes it, writes the file `NAME` (agentcli, 0600) there
-/// and where the agent's `secret_files` want it, and remembers the value in `values`. No copy stays
-/// behind in this process's memory. EINVAL: a value too short to be told from ordinary text.
+/// Reads each descriptor to its end and closes it, or the bytes of stdin; writes the file `NAME`
+/// (agentcli, 0600) there and where the agent's `secret_files` want it, and remembers the value in
+/// `values`. No copy stays behind in this process's memory. EINVAL: a value too short to be told
+/// from ordinary text.
 os::Status take_secrets(std::span<const SecretFd> secrets, const policy::Agent& agent,
                         runner::SecretValues& values);
 

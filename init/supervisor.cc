@@ -53,7 +53,9 @@ os::Result<Supervisor> Supervisor::make(Live& live) {
 Status Supervisor::watch() {
   TRY(loop_.watch(signals_.get(), EPOLLIN, [this] { return on_signals(); }));
   TRY(loop_.watch(live_.cli.socket.get(), EPOLLIN, [this] { return on_cli_message(); }));
-  TRY(loop_.watch(live_.host->alive.get(), EPOLLIN, [this] { return on_host_lost(); }));
+  if (live_.host->has_outside()) {
+    TRY(loop_.watch(live_.host->alive.get(), EPOLLIN, [this] { return on_host_lost(); }));
+  }
   if (!live_.cli.listener.valid()) {
     runner_started_ = Clock::now();
     return {};
@@ -161,7 +163,7 @@ Status Supervisor::on_cli_message() {
     os::report(os::Error{message.value, join("start the CLI: ", message.text)}.text());
     if (!ending_) ending_as_.reason = "cli-not-started";
   }
-  if (message.word == CliWord::stopped) {
+  if (message.word == CliWord::stopped && live_.host->has_outside()) {
     // The host's side may be gone, or not be looking.
     static_cast<void>(os::send_message(live_.host->alive.get(), "s", {}, MSG_DONTWAIT).ok());
   }

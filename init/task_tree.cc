@@ -48,8 +48,7 @@ Status build_task_tree(const SessionMounts& session) {
   TRY(add_workspace(tree, session, Side::task, 0));
   TRY(add_programs(tree, session));
   TRY_STEP(add_handover(tree, session.options), "show handover directories");
-  const os::Fd proc = TRY(os::new_proc(false));
-  TRY(tree.attach(proc, "/proc"));
+  TRY(tree.processes(false));
   TRY(tree.enter());
   return os::write_file("/proc/sys/kernel/ns_last_pid", "100000");
 }

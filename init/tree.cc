@@ -9,6 +9,7 @@
 
 #include "init/trees.h"
 #include "os/creds.h"
+#include "os/mountinfo.h"
 #include "os/paths.h"
 #include "os/text.h"
 
@@ -175,6 +176,20 @@ Status Tree::devices() const {
   TRY(os::make_private(terminals.get()));
   TRY(attach(terminals, "/dev/pts"));
   return directory("/dev/shm");
+}
+
+Status Tree::processes(bool hide_pids) const {
+  const os::Fd proc = TRY(os::new_proc(hide_pids));
+  TRY(attach(proc, "/proc"));
+  for (const os::MountEntry& cover : TRY(os::read_mountinfo())) {
+    // Read-only views of /proc itself keep root from changing something: no root is in a tree.
+    if (!os::is_below(cover.target, "/proc") || cover.type == "proc") continue;
+    if (os::kind_of(at(cover.target)) == os::Kind::nothing) continue;
+    const os::Fd mount = TRY(os::clone_mount(cover.target, Depth::one));
+    TRY(os::add_flags(mount.get(), kSystem, Depth::one));
+    TRY(os::attach_mount(mount.get(), at(cover.target)));
+  }
+  return {};
 }
 
 Status Tree::enter() const {

@@ -66,6 +66,10 @@ class Tree {
   /// /dev/shm as an empty directory.
   os::Status devices() const;
 
+  /// The /proc of this pid namespace; `hide_pids` as in os::new_proc(). What an engine covers in
+  /// its container's /proc is covered here, too.
+  os::Status processes(bool hide_pids) const;
+
   /// Makes the root read-only and enters it; what was mounted before is gone.
   os::Status enter() const;
 

@@ -2,7 +2,8 @@
 //
 // Order of calls:
 //   host side       prepare_workspace()                 before anything is cloned
-//   PID 1           prepare_container_view()            engine local only; an image brings its own
+//   PID 1           prepare_container_view()            engine local
+//                   adopt_container()                   an engine's container, made from our image
 //   PID 1           mount_session()                     from here on the same for every engine
 //   spawner child   build_task_tree()                   a child with CLONE_NEWPID | CLONE_NEWNS
 //   cli-init child  build_cli_tree()                    a child with CLONE_NEWPID | CLONE_NEWNS
@@ -40,6 +41,10 @@ struct ViewOptions {
 /// with this machine's system directories, a minimal /dev, its own /proc, /workspace, empty /run.
 /// Needs full root, a pid and a mount namespace of its own. The old root is gone on return.
 os::Status prepare_container_view(const ViewOptions& options);
+
+/// In a container that an engine made: takes its tree as it is, after checking that it has the
+/// places that a session needs. ENOENT, ENOTDIR: the image is not ours.
+os::Status adopt_container();
 
 /// What mount_session() needs to know about the session.
 struct SessionOptions {

@@ -81,6 +81,28 @@ os::Result<UserDir> user_directory(std::string host, std::string inside) {
   return directory;
 }
 
+// What of git has to be protected, and the repository of a linked worktree.
+Status find_files(Workspace& workspace, FoundBy found_by) {
+  UserDir& top = workspace.dirs[0];
+  const uid_t uid = found_by == FoundBy::owner ? top.uid : 0;
+  const gid_t gid = found_by == FoundBy::owner ? top.gid : 0;
+  const os::FsUser user = TRY(os::FsUser::enter(uid, gid));
+  const os::Fd root = TRY(os::open_file(top.host, O_PATH | O_DIRECTORY));
+  top.git_files = TRY(find_git_files(root.get(), kWorkspace));
+
+  const std::optional<LinkedRepository> linked = linked_repository(top.host, kWorkspace);
+  if (!linked) return {};
+  if (is_reserved(linked->inside)) {
+    return os::Error{EINVAL, os::join("use the worktree's repository '", linked->inside,
+                                      "': a session has something else there")};
+  }
+  UserDir repository = TRY(user_directory(linked->host, linked->inside));
+  const os::Fd files = TRY(os::open_file(linked->host, O_PATH | O_DIRECTORY));
+  repository.git_files = TRY(find_repository_files(files.get(), kWorkspace, linked->name));
+  if (repository.uid == top.uid) workspace.dirs.push_back(std::move(repository));
+  return {};
+}
+
 }  // namespace
 
 std::string_view way_name(Way way) {
@@ -95,25 +117,12 @@ std::string_view way_name(Way way) {
   return "?";
 }
 
-os::Result<Workspace> prepare_workspace(const std::string& dir, bool idmap) {
+os::Result<Workspace> prepare_workspace(const std::string& dir, bool idmap, FoundBy found_by) {
   const std::string host = TRY_STEP(os::real_path(dir), "use workspace");
   if (host == "/") return os::Error{EINVAL, "use workspace '/': choose a directory to work in"};
   Workspace workspace;
   workspace.dirs.push_back(TRY(user_directory(host, kWorkspace)));
-  const os::Fd root = TRY(os::open_file(host, O_PATH | O_DIRECTORY));
-  workspace.dirs[0].git_files = TRY(find_git_files(root.get(), kWorkspace));
-
-  const std::optional<LinkedRepository> linked = linked_repository(host, kWorkspace);
-  if (linked) {
-    if (is_reserved(linked->inside)) {
-      return os::Error{EINVAL, os::join("use the worktree's repository '", linked->inside,
-                                        "': a session has something else there")};
-    }
-    UserDir repository = TRY(user_directory(linked->host, linked->inside));
-    const os::Fd files = TRY(os::open_file(linked->host, O_PATH | O_DIRECTORY));
-    repository.git_files = TRY(find_repository_files(files.get(), kWorkspace, linked->name));
-    if (repository.uid == workspace.dirs[0].uid) workspace.dirs.push_back(std::move(repository));
-  }
+  TRY(find_files(workspace, found_by));
   for (UserDir& directory : workspace.dirs) {
     const Status chosen = choose_way(directory, idmap);
     if (chosen.ok()) continue;

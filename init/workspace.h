@@ -40,10 +40,15 @@ struct Workspace {
   std::vector<UserDir> dirs;
 };
 
+/// Whose eyes look for git's files: root may look everywhere, but in a container it has no power
+/// over permissions, and what is its owner's alone would stay unseen.
+enum class FoundBy { root, owner };
+
 /// Host side, root: finds the way for `dir` by trying, and takes it (way acl: sets the entries).
 /// `idmap` false: as on a machine without idmapped mounts. ENOENT, ENOTDIR, EINVAL: not a directory
 /// to work in; ENOTSUP: no way, and the text names the remedy.
-os::Result<Workspace> prepare_workspace(const std::string& dir, bool idmap = true);
+os::Result<Workspace> prepare_workspace(const std::string& dir, bool idmap = true,
+                                        FoundBy found_by = FoundBy::root);
 
 /// Host side, after the last process of the session is gone. Way acl: gives files the session made
 /// to the workspace's owner and puts the lists back. Otherwise does nothing. Goes on after an error

@@ -39,6 +39,8 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
 
 bool is_root() { return ::geteuid() == 0; }
 
+bool is_init() { return ::getpid() == 1; }
+
 void stop_self() { static_cast<void>(::raise(SIGSTOP)); }
 
 ClosedStdio hold_stdio() {
@@ -183,6 +185,25 @@ Result<std::string> read_sensitive(int fd, std::size_t limit) {
     return error;
   }
   bytes.resize(size);
+  return bytes;
+}
+
+Result<std::string> read_sensitive_exactly(int fd, std::size_t size) {
+  std::string bytes(size, '\0');
+  std::size_t have = 0;
+  while (have < size) {
+    const ssize_t n = retrying([&] { return ::read(fd, bytes.data() + have, size - have); });
+    if (n > 0) {
+      have += static_cast<std::size_t>(n);
+      continue;
+    }
+    const Error error =
+        n < 0
+            ? last_error(join("read fd ", fd))
+            : Error{EPIPE, join("read fd ", fd, ": it ended after ", have, " of ", size, " bytes")};
+    wipe(bytes);
+    return error;
+  }
   return bytes;
 }
 

@@ -15,6 +15,9 @@ namespace os {
 /// True for effective uid 0.
 bool is_root();
 
+/// True for the first process of a pid namespace.
+bool is_init();
+
 /// Stops this process as ^Z does, until somebody continues it.
 void stop_self();
 
@@ -82,6 +85,9 @@ void trim_memory();
 
 /// Reads `fd` to its end into one buffer: no copy is left in freed memory. EFBIG above `limit`.
 Result<std::string> read_sensitive(int fd, std::size_t limit);
+
+/// The same for the next `size` bytes and not one more. EPIPE: they end before.
+Result<std::string> read_sensitive_exactly(int fd, std::size_t size);
 
 /// Overwrites bytes in a way that no compiler leaves out.
 void wipe(std::string& bytes);

@@ -6,13 +6,13 @@ _run_agent() {
   COMPREPLY=()
   case $before in
     --agent) mapfile -t COMPREPLY < <(compgen -W 'claude codex copilot custom gemini' -- "$word") ;;
-    --engine) mapfile -t COMPREPLY < <(compgen -W 'local' -- "$word") ;;
+    --engine) mapfile -t COMPREPLY < <(compgen -W 'local docker' -- "$word") ;;
     --policy) mapfile -t COMPREPLY < <(compgen -W 'default strict' -f -- "$word") ;;
     --workspace | --cli-dir | --build-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
     --events) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-    --name | --secret-fd | --cwd | --env | --hide) ;;
+    --image | --name | --secret-fd | --cwd | --env | --hide) ;;
     *)
-      mapfile -t COMPREPLY < <(compgen -W '--workspace --agent --engine --policy --name
+      mapfile -t COMPREPLY < <(compgen -W '--workspace --agent --engine --image --policy --name
         --secret-fd --cli-dir --cwd --env --events --build-dir --hide --summary --verbose
         --dry-run --help --' -- "$word")
       ;;

@@ -102,7 +102,7 @@ def judge_roadmap(suites):
     for line in text.splitlines():
         cells = line.split("|")
         if len(cells) >= 5 and cells[-3].strip() in ("shipped", "partial"):
-            named.update(re.findall(r"`((?:tidy|lint|unit|docs|sanitized|kernel|fuzz|e2e)/[^`]+)`", cells[-2]))
+            named.update(re.findall(r"`((?:tidy|lint|unit|docs|sanitized|kernel|fuzz|container|e2e)/[^`]+)`", cells[-2]))
     return [f"docs/roadmap.md names {test}: {ran.get(test, 'did not run')}" for test in sorted(named)
             if ran.get(test) not in PASSED | SKIPPED]
 

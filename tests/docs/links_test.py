@@ -10,7 +10,7 @@ import sys
 
 import roadmap_test
 
-SUITES = "tidy|lint|unit|docs|sanitized|kernel|fuzz|e2e"
+SUITES = "tidy|lint|unit|docs|sanitized|kernel|fuzz|container|e2e"
 
 
 def main():

@@ -28,7 +28,7 @@ def main():
         if not line.startswith("|") or len(cells) != 3 or set(cells[1]) <= {"-"} or cells[1] == "state":
             continue
         phrase, state, shown_by = cells
-        tests = re.findall(r"`((?:tidy|lint|unit|docs|sanitized|kernel|fuzz|e2e)/[^`]+)`", shown_by)
+        tests = re.findall(r"`((?:tidy|lint|unit|docs|sanitized|kernel|fuzz|container|e2e)/[^`]+)`", shown_by)
         if state not in states:
             wrong.append(f"line {number}: state '{state}' of '{phrase[:50]}'")
             continue

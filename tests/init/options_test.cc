@@ -74,3 +74,29 @@ TEST_CASE("the help names every option") {
     CHECK(help.find(option) != std::string::npos);
   }
 }
+
+TEST_CASE("a secret on stdin says how long it is") {
+  const auto options = parse({"--workspace", "/w", "--secret-stdin", "12=token", "cmd"});
+  REQUIRE(options.ok());
+  REQUIRE(options.value().secrets.size() == 1);
+  CHECK(options.value().secrets[0].fd == 0);
+  CHECK(options.value().secrets[0].size == 12);
+  CHECK(options.value().secrets[0].name == "token");
+  for (const char* wrong : {"token", "0=token", "-1=token", "x=token", "12=", "12=a/b"}) {
+    CHECK_FALSE(parse({"--workspace", "/w", "--secret-stdin", wrong, "cmd"}).ok());
+  }
+}
+
+TEST_CASE("what no word names stays as it was given") {
+  init::RunOptions image;
+  image.engine = "docker";
+  image.workspace = "/workspace";
+  std::vector<std::string> words{"--name", "n", "cmd"};
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  const auto options = init::parse_run_options(pointers, image);
+  REQUIRE(options.ok());
+  CHECK(options.value().engine == "docker");
+  CHECK(options.value().workspace == "/workspace");
+  CHECK(options.value().name == "n");
+}

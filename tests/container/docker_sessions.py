@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+"""run-agent --engine docker: stdio, statuses, signals, secrets, events, policies, whose files are."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+from engine import IMAGE, Engine, check, finish
+
+CANARY = "canary-5c7e91b0aa"
+
+
+def identities(engine, space):
+    done = engine.session(space, "id -un; echo kept >by-cli; touch by-command; /bin/cat by-cli")
+    check("commands run as agentuser and see the CLI's files", done.stdout == "agentuser\nkept\n", done)
+    owners = {path.name: path.stat().st_uid for path in space.iterdir()}
+    check("files of either are the user's", owners == {"by-cli": 501, "by-command": 501}, owners)
+    private = engine.workspace("private", 501, 0o700)
+    (private / ".git/hooks").mkdir(parents=True)
+    for path in (private / ".git", private / ".git/hooks"):
+        os.chown(path, 501, 501)
+    done = engine.session(private, "touch file && touch .git/hooks/pre-commit; ls .git/hooks | wc -l")
+    check("a workspace that only its owner may enter works, and its hooks stay",
+          done.stdout == "0\n" and "pre-commit" in done.stderr and (private / "file").exists(), done)
+
+
+def stdio(engine, space):
+    text = "through\n" * 5000
+    done = engine.session(space, "/bin/cat; echo err >&2", input=text)
+    check("stdin and stdout pass through a command", done.stdout == text, done.stdout[:200])
+    check("stderr stays apart", done.stderr == "err\n", done.stderr)
+    for status in (0, 7, 125, 255):
+        done = engine.session(space, f"exit {status}")
+        check(f"exit status {status}", done.returncode == status, done)
+    done = engine.session(space, "kill -SEGV $$")
+    check("ended by a signal: 128 and its number", done.returncode == 128 + signal.SIGSEGV, done)
+    missing = engine.run(engine.line(space, "/nowhere/cli"))
+    check("a CLI that is not there is named", missing.returncode == 127 and
+          "'/nowhere/cli'" in missing.stderr, missing)
+
+
+def signals(engine, space):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        name = number.name[3:]
+        with engine.start(space, f"trap 'echo got {name}; exit 4' {name}; echo up; "
+                          "while :; do read -t 0.1 -u 9; done 9<>/dev/zero") as running:
+            running.stdout.readline()
+            running.send_signal(number)
+            out = running.communicate(timeout=30)[0]
+        check(f"SIG{name} reaches the CLI", (out, running.returncode) == (f"got {name}\n", 4),
+              (out, running.returncode))
+    with engine.start(space, "sleep 1000 & echo up; wait", "--name", "stopped") as running:
+        running.stdout.readline()
+        begun = time.monotonic()
+        engine.must("stop", "stopped")
+        running.communicate(timeout=30)
+        check("docker stop ends a session before it is killed", time.monotonic() - begun < 9 and
+              running.returncode == 128 + signal.SIGTERM, running.returncode)
+
+
+def secrets(engine, space):
+    first, second = os.pipe(), os.pipe()
+    for pipe, value in ((first, CANARY + "\n"), (second, "zero\0inside-" + CANARY)):
+        os.write(pipe[1], value.encode())
+        os.close(pipe[1])
+    options = ["--name", "secret", "--secret-fd", f"{first[0]}=key", "--secret-fd", f"{second[0]}=raw"]
+    script = ("cd /run/agent-secrets/custom; read -r key <key; echo $key; echo up; read -r line; "
+              "echo $line; /bin/cat key")
+    with subprocess.Popen(engine.line(space, "/bin/bash", "-c", script, options=options),
+                          env=engine.environment, text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          pass_fds=[first[0], second[0]]) as running:
+        key = running.stdout.readline()
+        running.stdout.readline()
+        known = engine.must("inspect", "secret").stdout
+        seen = [name for name in os.listdir("/proc") if name.isdigit() and holds(name)]
+        status = engine.must("exec", "secret", "supervisorctl", "status").stdout
+        out, err = running.communicate("typed\n", timeout=30)
+    check("the CLI finds its secret", key == CANARY + "\n", key)
+    check("stdin begins after the secrets", out == "typed\n", out)
+    check("a command finds none", "No such file" in err, err)
+    check("the engine knows nothing of it", CANARY not in known, known)
+    check("no argument and no environment has it", not seen, seen)
+    check("supervisorctl answers in the container", "agent-task-runnerd" in status and
+          "RUNNING" in status, status)
+
+
+def holds(pid):
+    for name in ("cmdline", "environ"):
+        try:
+            with open(f"/proc/{pid}/{name}", "rb") as file:
+                if CANARY.encode() in file.read():
+                    return True
+        except OSError:
+            pass
+    return False
+
+
+def events(engine, space):
+    log = engine.run_dir / "events.jsonl"
+    done = engine.session(space, "id -un; exit 3", "--events", log, "--name", "logged")
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    session = next((r["data"]["session"] for r in records
+                    if r["data"]["event"]["action"] == "session-start"), {})
+    check("events are appended to the host's file, the engine among them", done.returncode == 3 and
+          (session.get("engine"), session.get("name")) == ("docker", "logged"), session)
+    check("the last one is the end", records[-1]["data"]["event"]["action"] == "session-end", records[-1])
+    os.chown(log, 501, 501)
+    done = engine.session(space, "exit 0", "--events", log)
+    check("a file that is not root's is refused", done.returncode == 125 and
+          "root's files only" in done.stderr, done)
+
+
+def policies(engine, space):
+    policy = engine.run_dir / "policy.json"
+    policy.write_text(json.dumps({"extends": "default", "rules": [
+        {"id": "no-id", "verdict": "deny", "match": {"path": ["**/id"]}, "reason": "a test"}]}))
+    done = engine.session(space, "id; echo $?", "--policy", policy)
+    check("a policy file decides", done.stdout == "126\n" and "no-id" in done.stderr, done)
+    policy.chmod(0o600)
+    done = engine.session(space, "id", "--policy", policy)
+    check("one that the container cannot read is refused, with the remedy", done.returncode == 125 and
+          "chmod a+r" in done.stderr, done)
+    done = engine.session(space, "exit 0", "--policy", "strict")
+    check("what the policy requires and is not there is named", done.returncode == 125 and
+          "the policy requires apparmor" in done.stderr, done)
+
+
+def lost_client(engine, space):
+    with engine.start(space, "echo up; sleep 2; echo done >later; sleep 1000", "--name", "lost") as running:
+        running.stdout.readline()
+        running.kill()
+        running.wait()
+    deadline = time.monotonic() + 20
+    while not (space / "later").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    check("a killed client leaves the session running", (space / "later").exists())
+    check("... which docker stop ends", engine.docker("stop", "lost").returncode == 0)
+    left = engine.docker("ps", "-aq").stdout
+    check("no container is left", left == "", left)
+
+
+with Engine() as ours:
+    ours.image()
+    print("image", ours.must("image", "inspect", "-f", "{{.Size}}", IMAGE).stdout.strip(), "bytes")
+    identities(ours, ours.workspace("identities"))
+    directory = ours.workspace()
+    for test in (stdio, signals, secrets, events, policies, lost_client):
+        test(ours, directory)
+finish()
