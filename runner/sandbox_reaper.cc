@@ -341,19 +341,22 @@ bool on_signals(Life& life) {
   return reap(life);
 }
 
+void on_keeper(const Life& life) {
+  if (!follow_keeper(life.keeper, life.relay_socket)) ::_exit(125);
+}
+
 // Waits until the command's last process is gone.
 void watch(Life& life) {
-  for (bool left = true; left;) {
+  for (;;) {
     pollfd entries[4] = {{life.signals, POLLIN, 0},
                          {life.relay_socket, POLLIN, 0},  // -1 when the main process has ended
                          {life.timer, POLLIN, 0},
                          {life.keeper, POLLIN, 0}};
     if (::poll(entries, 4, -1) < 0 && errno != EINTR) ::_exit(125);
-    if (entries[0].revents != 0) left = on_signals(life);
-    if (!left) return;
+    if (entries[0].revents != 0 && !on_signals(life)) return;
     if (entries[1].revents != 0 && !life.ended) on_relay(life);
     if (entries[2].revents != 0) on_timer(life);
-    if (entries[3].revents != 0 && !follow_keeper(life.keeper, life.relay_socket)) ::_exit(125);
+    if (entries[3].revents != 0) on_keeper(life);
   }
 }
 
