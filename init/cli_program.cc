@@ -3,9 +3,12 @@
 #include <elf.h>
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
+#include "os/lookup.h"
 #include "os/process.h"
 #include "os/text.h"
 
@@ -17,7 +20,7 @@ using os::join;
 using os::Result;
 using os::Status;
 
-constexpr std::size_t kHead = 4096;  // a loader's path lies in the first page of every known linker
+constexpr std::size_t kHead = 4096;  // more than the kernel reads of a script's first line
 constexpr int kMaxInterpreters = 4;  // as the kernel
 
 Result<std::string> search(const std::string& name, std::string_view search_path) {
@@ -56,21 +59,21 @@ ScriptLine parse_script_line(std::string_view head) {
   return {std::string(line.substr(0, end)), std::string(trim(line.substr(end)))};
 }
 
-std::string parse_elf_loader(std::string_view head) {
+std::string parse_elf_loader(const FilePart& part) {
   Elf64_Ehdr header{};
+  const std::string head = part(0, sizeof header);
   if (head.size() < sizeof header) return {};
   std::memcpy(&header, head.data(), sizeof header);
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return {};
   if (header.e_ident[EI_CLASS] != ELFCLASS64) return {};
-  for (std::size_t i = 0; i < header.e_phnum; ++i) {
-    Elf64_Phdr part{};
-    const std::size_t at = header.e_phoff + i * sizeof part;
-    if (at > head.size() || head.size() - at < sizeof part) return {};
-    std::memcpy(&part, head.data() + at, sizeof part);
-    if (part.p_type != PT_INTERP) continue;
-    if (part.p_offset > head.size() || part.p_filesz > head.size() - part.p_offset) return {};
-    const std::string_view path = head.substr(part.p_offset, part.p_filesz);
-    return std::string(path.substr(0, path.find('\0')));
+  // Anywhere in the file: who adds data to a finished program moves the table behind it.
+  const std::string table = part(header.e_phoff, header.e_phnum * sizeof(Elf64_Phdr));
+  for (std::size_t at = 0; at + sizeof(Elf64_Phdr) <= table.size(); at += sizeof(Elf64_Phdr)) {
+    Elf64_Phdr entry{};
+    std::memcpy(&entry, table.data() + at, sizeof entry);
+    if (entry.p_type != PT_INTERP) continue;
+    const std::string path = part(entry.p_offset, std::min<std::size_t>(entry.p_filesz, PATH_MAX));
+    return path.substr(0, path.find('\0'));
   }
   return {};
 }
@@ -81,7 +84,12 @@ Status add_program_files(const std::string& path, std::vector<os::Fd>& files) {
     if (i == kMaxInterpreters) return Error{ELOOP, join("find the interpreter of '", path, "'")};
     const std::string head = TRY(add_file(next, files));
     next = parse_script_line(head).interpreter;
-    if (next.empty()) next = parse_elf_loader(head);
+    const int file = files.back().get();
+    const auto part = [file](std::uint64_t at, std::size_t size) {
+      auto bytes = os::read_at(file, size, static_cast<off_t>(at));
+      return bytes.ok() ? std::move(bytes).value() : std::string();  // it names no loader
+    };
+    if (next.empty()) next = parse_elf_loader(part);
   }
   return {};
 }

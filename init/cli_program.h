@@ -2,6 +2,8 @@
 // of a script, and the loader of a dynamic program. These are the files the CLI may execute itself.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,8 +36,11 @@ struct ScriptLine {
 };
 ScriptLine parse_script_line(std::string_view head);
 
-/// The path of the loader that the head of an ELF program asks for; empty for a static one and
-/// for anything else.
-std::string parse_elf_loader(std::string_view head);
+/// Gives bytes of a file: from where, how many. Less at its end.
+using FilePart = std::function<std::string(std::uint64_t, std::size_t)>;
+
+/// The path of the loader that an ELF program asks for; empty for a static one and for anything
+/// else.
+std::string parse_elf_loader(const FilePart& part);
 
 }  // namespace init

@@ -104,7 +104,7 @@ TURNS = [
                   "sleep 0.3; echo reopened >>/dev/stderr; sleep 0.3; touch went")],
     [run("let-go", "touch go; until [ -e went ]; do sleep 0.1; done; rm go went; echo went")],
     [step("collect", "collect", of="background")],
-    [step("limited", "limited", seconds=2,
+    [step("limited", "limited", seconds=4,
           command="echo $$ >limited.pid; echo begun; sleep 600; echo never")],
     [run("limited-gone", "read -r pid <limited.pid; while kill -0 $pid 2>/dev/null; do "
                          "sleep 0.1; done; rm limited.pid; echo gone")],

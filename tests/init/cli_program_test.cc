@@ -1,10 +1,12 @@
 #include "init/cli_program.h"
 
 #include <doctest/doctest.h>
+#include <elf.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -51,19 +53,42 @@ TEST_CASE("the line of a script is taken apart as the kernel does it") {
   CHECK(init::parse_script_line("").interpreter.empty());
 }
 
-TEST_CASE("an ELF head that lies about its sizes has no loader") {
+namespace {
+
+std::string loader_of(const std::string& file) {
+  return init::parse_elf_loader([&](std::uint64_t at, std::size_t size) {
+    return at > file.size() ? std::string() : file.substr(at, size);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("an ELF program that lies about its sizes has no loader") {
   const std::string head = os::read_file("/bin/true").value().substr(0, 4096);
-  CHECK(init::parse_elf_loader(head) == kLoader);
+  CHECK(loader_of(head) == kLoader);
   for (std::size_t size = 0; size < head.size(); size += 7) {
-    init::parse_elf_loader(head.substr(0, size));  // must not read outside
+    loader_of(head.substr(0, size));  // must not read outside
   }
   std::string bent = head;
   for (std::size_t at = 0; at < 512; ++at) {
     bent[at] = static_cast<char>(0xff);
-    init::parse_elf_loader(bent);
+    loader_of(bent);
     bent[at] = head[at];
   }
-  CHECK(init::parse_elf_loader("#!/bin/sh\n").empty());
+  CHECK(loader_of("#!/bin/sh\n").empty());
+}
+
+TEST_CASE("a program whose table of segments was moved to its end has a loader") {
+  std::string file = os::read_file("/bin/true").value();
+  Elf64_Ehdr header{};
+  std::memcpy(&header, file.data(), sizeof header);
+  const std::size_t size = header.e_phnum * sizeof(Elf64_Phdr);
+  const std::string table = file.substr(header.e_phoff, size);
+  file.replace(header.e_phoff, size, size, '\0');
+  header.e_phoff = file.size();
+  std::memcpy(file.data(), &header, sizeof header);
+  CHECK(loader_of(file + table) == kLoader);
+  CHECK(loader_of(file).empty());
 }
 
 TEST_CASE("a dynamic program needs itself and its loader") {
