@@ -12,8 +12,8 @@ namespace {
 
 // Seen on Linux 6.18: clone(2) fails, and succeeds a moment later, with memory and numbers to
 // spare.
-constexpr int kTries = 50;
-constexpr int kPauseMilliseconds = 2;
+constexpr int kTries = 5;
+constexpr int kPauseMilliseconds = 1;
 
 void* run_body(void* argument) {
   const std::unique_ptr<std::function<void()>> body(static_cast<std::function<void()>*>(argument));

@@ -7,7 +7,7 @@
 
 namespace os {
 
-/// Starts a detached thread; pthread_create(3), whose errors it gives. EAGAIN: for 100 ms.
+/// Starts a detached thread; pthread_create(3), whose errors it gives. EAGAIN: after five tries.
 Status start_thread(std::function<void()> body);
 
 }  // namespace os

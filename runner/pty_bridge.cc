@@ -5,6 +5,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -14,7 +15,8 @@ namespace runner::sandbox {
 namespace {
 
 constexpr std::size_t kChunk = 4096;  // what a terminal takes at once
-constexpr int kMostDrained = 64;      // chunks; more than both buffers of a pty hold
+constexpr std::size_t kPiece = 512;
+constexpr int kMostDrained = 64;  // chunks; more than both buffers of a pty hold
 
 // Bytes that one side has given and the other not yet taken.
 struct Bytes {
@@ -46,10 +48,15 @@ bool fill(Bytes& bytes, int fd) {
   return size > 0;
 }
 
+// False: this side has hung up. In small pieces: a pty's buffer holds nearly twice as much of them
+// as of large ones, and a command whose output nobody reads yet must end where it would natively.
 bool flush(Bytes& bytes, int fd) {
-  const ssize_t size = ::write(fd, bytes.data + bytes.from, bytes.to - bytes.from);
-  if (size < 0) return errno == EAGAIN || errno == EINTR;
-  bytes.from += static_cast<std::size_t>(size);
+  while (!empty(bytes)) {
+    const std::size_t piece = std::min(bytes.to - bytes.from, kPiece);
+    const ssize_t size = ::write(fd, bytes.data + bytes.from, piece);
+    if (size < 0) return errno == EAGAIN || errno == EINTR;
+    bytes.from += static_cast<std::size_t>(size);
+  }
   return true;
 }
 

@@ -1,6 +1,7 @@
 #include "runner/terminal.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <initializer_list>
 
 #include "runner/pty_bridge.h"
 #include "runner/sandbox_fds.h"
@@ -100,6 +102,23 @@ void pass_on(int to_relay, int signal) {
   if (to_relay >= 0) ::send(to_relay, &note, sizeof note, MSG_NOSIGNAL);
 }
 
+// Waits for the keeper or the relay to say something. False when the caller has lost patience: it
+// wants the command to end, which has ended already, or the relay is gone.
+bool wait_with_relay(int link, int relay) {
+  for (;;) {
+    pollfd entries[2] = {{link, POLLIN, 0}, {relay, POLLIN, 0}};
+    if (::poll(entries, 2, -1) < 0 && errno != EINTR) ::_exit(125);
+    if (entries[0].revents != 0) return true;
+    if (entries[1].revents == 0) continue;
+    Note note{};
+    if (::recv(relay, &note, sizeof note, 0) != static_cast<ssize_t>(sizeof note)) return false;
+    if (note.kind != kNoteSignal) continue;
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
+      if (note.value == signal) return false;
+    }
+  }
+}
+
 // The keeper's answer; without a keeper this process ends, and the relay with it.
 int wait_for_answer(int link, int to_relay) {
   for (;;) {
@@ -167,7 +186,8 @@ bool tell_stopped(int link, int signal, int to_relay) {
 
 void tell_ended(int link, int signal, int to_relay) {
   say(link, kEnded, signal);
-  wait_for_answer(link, to_relay);
+  // An answer that comes later is not missed by anybody.
+  if (to_relay < 0 || wait_with_relay(link, to_relay)) wait_for_answer(link, to_relay);
 }
 
 void tell_foreground(int link, bool foreground, int to_relay) {

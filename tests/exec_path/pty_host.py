@@ -56,6 +56,16 @@ def full():
     os.kill(pid, signal.SIGTERM)
     print(ended(pid), os.read(master, 3))
     os.close(master)
+    # As much as a terminal holds: the command ends although nobody has read yet.
+    pid, master = start("seq", "2800")
+    print(ended(pid), len(read_all(master)))
+    # And more than that.
+    pid, master = start("seq", "5000")
+    time.sleep(0.5)
+    os.kill(pid, signal.SIGTERM)
+    os.waitpid(pid, 0)
+    print("ended", os.read(master, 3))
+    os.close(master)
     pid, master = start("yes")
     time.sleep(0.5)
     os.kill(pid, signal.SIGKILL)
@@ -71,7 +81,7 @@ def hang_up():
     pid, master = start("cat")
     time.sleep(0.3)
     os.close(master)
-    print(ended(pid))
+    print(ended(pid) in (1, -1))  # by the end of its input, or by SIGHUP: whichever it meets first
 
 
 def many():
