@@ -81,6 +81,12 @@ void leave_output_alone() {
   ::tcsetattr(bridge.slave, TCSANOW, &modes);
 }
 
+// Makes the kernel take in, and echo, what was written to the master; n_tty_poll() does.
+void take_written() {
+  pollfd entry{bridge.slave, POLLIN, 0};
+  ::poll(&entry, 1, 0);
+}
+
 // What was typed before the command started was echoed when it was typed.
 void take_typed_ahead(const termios& modes) {
   int waiting = 0;
@@ -90,8 +96,7 @@ void take_typed_ahead(const termios& modes) {
   silent.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHONL);
   ::tcsetattr(bridge.slave, TCSANOW, &silent);
   if (fill(bridge.in, bridge.terminal)) flush(bridge.in, bridge.master);
-  pollfd entry{bridge.slave, POLLIN, 0};
-  ::poll(&entry, 1, 0);  // makes the kernel take what was written
+  take_written();
   ::tcsetattr(bridge.slave, TCSANOW, &modes);
 }
 
@@ -233,6 +238,7 @@ unsigned long carry(const pollfd* entries) {
     lost = !fill(bridge.in, bridge.terminal) || lost;
     typed = signals_in(bridge.in);
     if (!lost) flush(bridge.in, bridge.master);
+    if (typed != 0) take_written();
     drain(false);  // the echo comes before what the signal makes others print
   }
   if (lost) {

@@ -22,7 +22,6 @@ constexpr unsigned kTypeMask = 0170000;
 constexpr unsigned kFifo = 0010000;
 constexpr int kSigKill = 9;
 constexpr int kSigCont = 18;
-constexpr int kSigStop = 19;
 constexpr int kSignals = 64;
 constexpr long kConnectionReset = -104;
 constexpr int kNoSignal = 0x4000;    // MSG_NOSIGNAL
@@ -282,18 +281,18 @@ void look_at_foreground(int socket) {
   call(__NR_sendto, socket, at(&note), sizeof note, kNoSignal);
 }
 
-// Stops as the command did. In an orphaned process group the kernel ignores SIGTSTP and its like:
-// then no SIGCONT is waiting afterwards, and the command goes on at once.
-void stop_as(int socket, int signals, const runner::Note& stopped) {
+// Stops as the command did, and lets it go on when this process does. The SIGCONT itself tells
+// nothing: in an orphaned process group the kernel ignores SIGTSTP and its like, and another ^Z
+// takes back a SIGCONT that nobody has read yet.
+void stop_as(int socket, const runner::Note& stopped) {
   terminal.foreground = false;  // the sandbox has left it
   if (stopped.source == runner::kFromKernel) call(__NR_kill, 0, stopped.value);
   raise_now(stopped.value);
-  if (stopped.value == kSigStop) return;
-  PollEntry entry = {signals, kPollIn, 0};
-  if (call(__NR_poll, at(&entry), 1, 0) == 0) {
-    look_at_foreground(socket);
-    send_note(socket, kSigCont, runner::kFromProcess);
-  }
+  const unsigned long continued = 1UL << (kSigCont - 1);
+  __kernel_timespec now = {0, 0};
+  call(__NR_rt_sigtimedwait, at(&continued), 0, at(&now), sizeof continued);
+  look_at_foreground(socket);
+  send_note(socket, kSigCont, runner::kFromProcess);
 }
 
 void forward_signal(int socket, int signals) {
@@ -306,14 +305,14 @@ void forward_signal(int socket, int signals) {
             info.ssi_code > 0 ? runner::kFromKernel : runner::kFromProcess);
 }
 
-void follow_sandbox(int socket, int signals) {
+void follow_sandbox(int socket) {
   runner::Note note;
   long size = call(__NR_recvfrom, socket, at(&note), sizeof note, 0);
   // AF_UNIX reports the reset before data that is still queued.
   if (size == kConnectionReset) size = call(__NR_recvfrom, socket, at(&note), sizeof note, 0);
   if (size != sizeof note) die();
   if (note.kind == runner::kNoteExited) end_as(note.value);
-  if (note.kind == runner::kNoteStopped) stop_as(socket, signals, note);
+  if (note.kind == runner::kNoteStopped) stop_as(socket, note);
   if (note.kind == runner::kNoteRaise) call(__NR_kill, 0, note.value);
 }
 
@@ -372,6 +371,6 @@ extern "C" [[noreturn]] void relay_main(int socket) {
     PollEntry entries[2] = {{socket, kPollIn, 0}, {signals, kPollIn, 0}};
     if (call(__NR_poll, at(entries), 2, milliseconds_to_wait()) == 0) look_at_foreground(socket);
     if (entries[1].found != 0) forward_signal(socket, signals);
-    if (entries[0].found != 0) follow_sandbox(socket, signals);
+    if (entries[0].found != 0) follow_sandbox(socket);
   }
 }

@@ -11,7 +11,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <initializer_list>
 
 #include "runner/pty_bridge.h"
 #include "runner/sandbox_fds.h"
@@ -102,6 +101,11 @@ void pass_on(int to_relay, int signal) {
   if (to_relay >= 0) ::send(to_relay, &note, sizeof note, MSG_NOSIGNAL);
 }
 
+bool wants_end(const Note& note) {
+  return note.kind == kNoteSignal && (note.value == SIGTERM || note.value == SIGINT ||
+                                      note.value == SIGHUP || note.value == SIGQUIT);
+}
+
 // Waits for the keeper or the relay to say something. False when the caller has lost patience: it
 // wants the command to end, which has ended already, or the relay is gone.
 bool wait_with_relay(int link, int relay) {
@@ -112,10 +116,7 @@ bool wait_with_relay(int link, int relay) {
     if (entries[1].revents == 0) continue;
     Note note{};
     if (::recv(relay, &note, sizeof note, 0) != static_cast<ssize_t>(sizeof note)) return false;
-    if (note.kind != kNoteSignal) continue;
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
-      if (note.value == signal) return false;
-    }
+    if (wants_end(note)) return false;
   }
 }
 

@@ -32,7 +32,9 @@ def keys(term):
     term.see("reads")
     term.type("line\n")
     yield "LINE" in term.answer()
-    term.type("cat\n")
+    # Typed, and echoed, before the command that reads it has started.
+    term.type("for i in {1..400000}; do :; done; cat\n")
+    console.pause()
     term.type("twice\n")
     term.see("twice")
     term.see("twice")
@@ -54,17 +56,17 @@ def job_control(term):
     yield console.plain(term.ask("bg"))
     yield console.plain(term.ask("jobs"))
     term.type("fg\n")
-    console.pause()
+    console.pause(1)
     term.type("\x1a")
     yield console.plain(term.answer())
     yield console.plain(term.ask("kill %1; fg; echo $?"))
     # A whole pipeline stops and goes on as one.
-    term.type("sh -c 'echo rea''ds >/dev/tty; exec sleep 100' | cat | sh -c 'exec cat'\n")
+    term.type("sh -c 'sleep 1; echo rea''ds >/dev/tty; exec sleep 100' | cat | sh -c 'exec cat'\n")
     term.see("reads")
     term.type("\x1a")
     yield console.plain(term.answer())
     term.type("fg\n")
-    console.pause()
+    console.pause(1)
     term.type("\x03")
     yield console.plain(term.answer())
     yield term.ask("echo ${PIPESTATUS[@]}")
@@ -78,7 +80,7 @@ def background(term):
     term.see("Stopped")
     term.see(console.PROMPT)
     term.type("fg\n")
-    console.pause()
+    console.pause(1)
     term.type("taken up\n")
     term.see("taken up")
     term.see("taken up")
@@ -120,9 +122,7 @@ def size(term):
     term.type("stty size; echo do''ne\n")
     yield "40 120" in term.see("done")
     term.see(console.PROMPT)
-    term.type("python3 -c 'import os, signal; signal.signal(signal.SIGWINCH, lambda *_: print("
-              "tuple(os.get_terminal_size()), flush=True)); print(\"rea\" + \"ds\", flush=True); "
-              "signal.pause()'\n")
+    term.type("python3 watch.py\n")
     term.see("reads")
     term.resize(30, 90)
     term.see("(90, 30)")
@@ -141,7 +141,7 @@ def inner_shell(term):
     yield console.plain(term.answer())
     yield console.plain(term.ask("jobs"))
     term.type("fg\n")
-    console.pause()
+    console.pause(1)
     term.type("\x03")
     yield console.plain(term.answer())
     yield term.ask("echo $?")
@@ -189,6 +189,15 @@ def terminals_inside(term):
     yield term.ask("stty -a | grep -o ' icanon\\| echo '").split()
 
 
+WATCH = """\
+import os, signal, time
+told = []
+signal.signal(signal.SIGWINCH, lambda *_: told.append(tuple(os.get_terminal_size())))
+print("reads", flush=True)
+while not told:
+    time.sleep(0.01)
+print(told[-1])
+"""
 SCENES = [facts, keys, job_control, background, modes, size, inner_shell, full_screen,
           terminals_inside]
 
@@ -212,6 +221,7 @@ def run(term):
 
 def same_as_natively():
     space = harness.workspace()
+    (space / "watch.py").write_text(WATCH)
     native = run(console.natively(space))
     session = run(console.in_session(space))
     for name in [*(scene.__name__ for scene in SCENES), "end"]:
