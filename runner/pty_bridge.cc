@@ -137,6 +137,16 @@ bool empty_out(bool wait) {
   return true;
 }
 
+// What was read from the terminal goes to the pty; the signals that it is. Their echo comes before
+// what they make others print.
+unsigned long pass_typed() {
+  const unsigned long typed = signals_in(bridge.in);
+  flush(bridge.in, bridge.master);
+  if (typed != 0) take_written();
+  drain(false);
+  return typed;
+}
+
 short when(bool condition, short event) { return condition ? event : short{0}; }
 
 }  // namespace
@@ -236,10 +246,7 @@ unsigned long carry(const pollfd* entries) {
   }
   if ((terminal & POLLIN) != 0 && bridge.raw && empty(bridge.in)) {
     lost = !fill(bridge.in, bridge.terminal) || lost;
-    typed = signals_in(bridge.in);
-    if (!lost) flush(bridge.in, bridge.master);
-    if (typed != 0) take_written();
-    drain(false);  // the echo comes before what the signal makes others print
+    if (!lost) typed = pass_typed();
   }
   if (lost) {
     lose_terminal();
