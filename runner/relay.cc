@@ -116,27 +116,29 @@ void raise_now(int signal) {
   call(__NR_rt_sigprocmask, 2, at(&all), 0, sizeof all);
 }
 
-// The caller's controlling terminal, if one of its standard descriptors is it.
+// The caller's controlling terminal, if one of its standard descriptors is it. Not a global: a
+// program without data has a page less to map and to copy at every exec.
 struct Terminal {
   int fd = -1;
   bool foreground = false;
-  termios modes = {};  // as they were
+  termios modes;  // as they were
 };
-Terminal terminal;
-
 // A process in the background gets EIO while it blocks SIGTTIN, and nobody is kept waiting for
 // nothing. Process group ids say less: those outside the pid namespace are all 0.
-bool in_foreground() {
+bool in_foreground(const Terminal& terminal) {
   char nothing = 0;
   return call(__NR_read, terminal.fd, at(&nothing), 0) != kInputOutput;
 }
 
 // The sandbox is gone and with it the command's status: SIGKILL is the only honest answer.
 [[noreturn]] void die() {
-  if (terminal.fd >= 0 && in_foreground()) {
-    call(__NR_ioctl, terminal.fd, TCSETS, at(&terminal.modes));
-  }
   for (;;) call(__NR_kill, call(__NR_getpid), kSigKill);
+}
+
+// What the keeper of the terminal would have put back.
+void put_modes_back(Terminal& terminal) {
+  if (terminal.fd < 0 || !in_foreground(terminal)) return;
+  call(__NR_ioctl, terminal.fd, TCSETS, at(&terminal.modes));
 }
 
 [[noreturn]] void end_as(int status) {
@@ -243,8 +245,7 @@ bool is_controlling_terminal(int fd) {
 }
 
 // Opened anew, for reading and writing without waiting, which the caller's own must not become.
-void find_terminal() {
-  terminal.fd = -1;
+void find_terminal(Terminal& terminal) {
   for (int fd = 0; fd < 3; ++fd) {
     if (!is_controlling_terminal(fd)) continue;
     terminal.fd = static_cast<int>(call(__NR_open, at("/dev/tty"), kAlone, 0));
@@ -252,7 +253,7 @@ void find_terminal() {
   }
   if (terminal.fd < 0) return;
   call(__NR_ioctl, terminal.fd, TCGETS, at(&terminal.modes));
-  terminal.foreground = in_foreground();
+  terminal.foreground = in_foreground(terminal);
 }
 
 unsigned long ignored_signals() {
@@ -272,9 +273,9 @@ void send_note(int socket, int signal, unsigned source) {
   call(__NR_sendto, socket, at(&note), sizeof note, kNoSignal);
 }
 
-void look_at_foreground(int socket) {
+void look_at_foreground(int socket, Terminal& terminal) {
   if (terminal.fd < 0) return;
-  const bool now = in_foreground();
+  const bool now = in_foreground(terminal);
   if (now == terminal.foreground) return;
   terminal.foreground = now;
   runner::Note note = {runner::kNoteForeground, now ? 1 : 0, runner::kFromProcess};
@@ -284,41 +285,44 @@ void look_at_foreground(int socket) {
 // Stops as the command did, and lets it go on when this process does. The SIGCONT itself tells
 // nothing: in an orphaned process group the kernel ignores SIGTSTP and its like, and another ^Z
 // takes back a SIGCONT that nobody has read yet.
-void stop_as(int socket, const runner::Note& stopped) {
+void stop_as(int socket, Terminal& terminal, const runner::Note& stopped) {
   terminal.foreground = false;  // the sandbox has left it
   if (stopped.source == runner::kFromKernel) call(__NR_kill, 0, stopped.value);
   raise_now(stopped.value);
   const unsigned long continued = 1UL << (kSigCont - 1);
   __kernel_timespec now = {0, 0};
   call(__NR_rt_sigtimedwait, at(&continued), 0, at(&now), sizeof continued);
-  look_at_foreground(socket);
+  look_at_foreground(socket, terminal);
   send_note(socket, kSigCont, runner::kFromProcess);
 }
 
-void forward_signal(int socket, int signals) {
+void forward_signal(int socket, Terminal& terminal, int signals) {
   signalfd_siginfo info;
   if (call(__NR_read, signals, at(&info), sizeof info) != sizeof info) return;
   const bool own = info.ssi_code <= 0 && info.ssi_pid == call(__NR_getpid);
   if (own) return;  // it was for the others of the group
-  look_at_foreground(socket);
+  look_at_foreground(socket, terminal);
   send_note(socket, static_cast<int>(info.ssi_signo),
             info.ssi_code > 0 ? runner::kFromKernel : runner::kFromProcess);
 }
 
-void follow_sandbox(int socket) {
+void follow_sandbox(int socket, Terminal& terminal) {
   runner::Note note;
   long size = call(__NR_recvfrom, socket, at(&note), sizeof note, 0);
   // AF_UNIX reports the reset before data that is still queued.
   if (size == kConnectionReset) size = call(__NR_recvfrom, socket, at(&note), sizeof note, 0);
-  if (size != sizeof note) die();
+  if (size != sizeof note) {
+    put_modes_back(terminal);
+    die();
+  }
   if (note.kind == runner::kNoteExited) end_as(note.value);
-  if (note.kind == runner::kNoteStopped) stop_as(socket, note);
+  if (note.kind == runner::kNoteStopped) stop_as(socket, terminal, note);
   if (note.kind == runner::kNoteRaise) call(__NR_kill, 0, note.value);
 }
 
 // Closes all but the socket, and the terminal, which moves beside it. Held open here, a pipe's
 // writing end would keep its reader waiting for ever.
-void close_descriptors(int socket) {
+void close_descriptors(int socket, Terminal& terminal) {
   int last = socket;
   if (terminal.fd >= 0) {
     if (terminal.fd == socket + 1) {
@@ -333,7 +337,7 @@ void close_descriptors(int socket) {
 }
 
 // Nobody tells who comes to the foreground, or leaves it, unless it was stopped before.
-int milliseconds_to_wait() {
+int milliseconds_to_wait(const Terminal& terminal) {
   if (terminal.fd < 0) return -1;
   return terminal.foreground ? 1000 : 100;
 }
@@ -358,19 +362,21 @@ extern "C" [[noreturn]] void relay_main(int socket) {
   hello.session = static_cast<int>(call(__NR_getsid, 0));
   hello.leads = (pid == hello.group ? runner::kLeadsGroup : 0U) |
                 (pid == hello.session ? runner::kLeadsSession : 0U);
-  find_terminal();
+  Terminal terminal;
+  find_terminal(terminal);
   hello.terminal = terminal.fd;
   hello.foreground = terminal.foreground ? 1 : 0;
   send_descriptors(socket, hello);
-  close_descriptors(socket);
+  close_descriptors(socket, terminal);
 
   unsigned long all = kAllSignals;
   const int signals =
       static_cast<int>(call(__NR_signalfd4, -1, at(&all), sizeof all, kCloseOnExec));
   for (;;) {
     PollEntry entries[2] = {{socket, kPollIn, 0}, {signals, kPollIn, 0}};
-    if (call(__NR_poll, at(entries), 2, milliseconds_to_wait()) == 0) look_at_foreground(socket);
-    if (entries[1].found != 0) forward_signal(socket, signals);
-    if (entries[0].found != 0) follow_sandbox(socket);
+    if (call(__NR_poll, at(entries), 2, milliseconds_to_wait(terminal)) == 0)
+      look_at_foreground(socket, terminal);
+    if (entries[1].found != 0) forward_signal(socket, terminal, signals);
+    if (entries[0].found != 0) follow_sandbox(socket, terminal);
   }
 }
