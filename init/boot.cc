@@ -119,8 +119,14 @@ Status judge(const HostSide& host, Live& live) {
 std::optional<Failure> boot(const HostSide& host, Live& live) {
   const auto before_cli = [&]() -> Status {
     TRY(os::set_dumpable(false));
+    if (!host.options.channel.empty()) {
+      live.channel = TRY_STEP(open_host_channel(), "open the channel");
+    }
     TRY(build_container(host, live));
     TRY(take_secrets(host.options.secrets, host.agent, live.runner_session.secrets));
+    if (live.channel) {
+      TRY(place_secrets(live.channel->secrets, host.agent, live.runner_session.secrets));
+    }
     return start_daemons(live);
   };
   if (Status done = before_cli(); !done.ok()) return Failure{std::move(done).error()};
@@ -135,6 +141,9 @@ std::optional<Failure> boot(const HostSide& host, Live& live) {
     auto runner = start_runner(live);
     if (!runner.ok()) return Failure{std::move(runner).error()};
     live.runner = std::move(runner).value();
+  }
+  if (live.channel) {
+    if (Status done = start_channel(live); !done.ok()) return Failure{std::move(done).error()};
   }
   if (Status done = send_go(live.cli.socket.get()); !done.ok()) {
     return Failure{std::move(done).error()};

@@ -93,6 +93,12 @@ int run_cli_init(const SessionMounts& mounts, CliStart start) {
   if (!tree.ok()) return fail(start.socket, tree.error());
   start.memfd_noexec =
       tree.value().memfd_noexec && offered(policy::Protection::memfd_noexec, *start.hidden);
+  for (int number = 0; number < 3; ++number) {
+    const int given = start.stdio[static_cast<std::size_t>(number)];
+    if (given < 0) continue;
+    const os::Status placed = os::place_descriptor(given, number);
+    if (!placed.ok()) return fail(start.socket, placed.error());
+  }
   auto signals = os::signal_descriptor();
   if (!signals.ok()) return fail(start.socket, signals.error());
   // The CLI stays in its caller's session and process group, or it would lose the terminal; this

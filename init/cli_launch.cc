@@ -79,20 +79,32 @@ Result<Filtered> install_filters(const CliStart& start) {
   return Filtered{os::Fd(), true};
 }
 
+// What PID 1 gets of it.
+struct Opened {
+  os::Fd listener;
+  os::Fd terminal;
+};
+
 // The last steps, after which this process is agentcli. What needs root comes first.
-Result<CliMessage> confine(const CliStart& start, const CliProgram& program, os::Fd& listener) {
+Result<CliMessage> confine(const CliStart& start, const CliProgram& program, Opened& opened) {
   const OwnPrograms own = TRY(open_own_programs(*start.agent));
   const std::optional<os::Fd> ruleset = execute_ruleset(start, program, own);
   TRY(os::become_powerless(kAgentCli, kAgentCli));
   TRY(os::change_directory(start.directory));
   os::drop_held_stdio(start.closed_stdio);
+  if (start.terminal) {
+    const os::Pty pty = TRY(os::open_pty(*start.terminal));
+    TRY(os::enter_terminal(pty.slave.get()));
+    opened.terminal = TRY(os::duplicate(pty.master.get()));
+  }
   Filtered filtered = TRY(install_filters(start));
-  listener = std::move(filtered.listener);
-  const bool landlock = ruleset.has_value() && listener.valid();
+  opened.listener = std::move(filtered.listener);
+  const bool trap = opened.listener.valid();
+  const bool landlock = ruleset.has_value() && trap;
   if (landlock) TRY(os::restrict_self(ruleset->get()));
   CliMessage ready;
   ready.word = CliWord::ready;
-  ready.protections = {.exec_trap = listener.valid(),
+  ready.protections = {.exec_trap = trap,
                        .bpf = filtered.bpf,
                        .landlock = landlock,
                        .memfd_noexec = start.memfd_noexec};
@@ -120,12 +132,13 @@ int run_cli(const CliStart& start) {
   constexpr int kSetUpFailed = 125;
   auto program = find_cli_program(start.command, value_of(start.env, "PATH"), start.directory);
   if (!program.ok()) return report_failure(start, program.error(), exit_code_for(program.error()));
-  os::Fd listener;
-  const auto ready = confine(start, program.value(), listener);
+  Opened opened;
+  const auto ready = confine(start, program.value(), opened);
   if (!ready.ok()) return report_failure(start, ready.error(), kSetUpFailed);
-  const Status sent = send_cli_message(start.socket, ready.value(), listener.get());
+  const Status sent =
+      send_cli_message(start.socket, ready.value(), opened.listener.get(), opened.terminal.get());
   if (!sent.ok()) return kSetUpFailed;
-  listener.reset();
+  opened = {};
   if (!await_go(start.socket).ok()) return kSetUpFailed;
   // From here on the program must see nothing that was not meant for it.
   os::close_others({start.socket});

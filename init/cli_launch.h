@@ -1,11 +1,14 @@
 // The vendor CLI's own process: from a fork of cli-init, root, to the program under every guard.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "os/process.h"
 #include "os/signals.h"
+#include "os/terminal.h"
 #include "policy/agent.h"
 #include "policy/protection.h"
 
@@ -20,9 +23,11 @@ struct CliStart {
   std::string directory;    // where it starts
   os::SignalState signals;  // as agent-init inherited them
   os::ClosedStdio closed_stdio = 0;
-  int relay = -1;             // may be executed, being what a redirected exec loads
-  int socket = -1;            // cli_message.h
-  bool memfd_noexec = false;  // what build_cli_tree() achieved
+  std::optional<os::WindowSize> terminal;   // it gets one of its own
+  std::array<int, 3> stdio = {-1, -1, -1};  // it gets these; none: it inherits
+  int relay = -1;                           // may be executed, being what a redirected exec loads
+  int socket = -1;                          // cli_message.h
+  bool memfd_noexec = false;                // what build_cli_tree() achieved
 };
 
 /// Confines this process, reports `ready` with the listener, waits for the go and becomes the CLI.

@@ -22,6 +22,8 @@ struct Header {
   std::int32_t value;
   std::int32_t exit_code;
   CliProtections protections;
+  bool listener;  // descriptors that come along, in this order
+  bool terminal;
   std::uint32_t programs;
   std::array<os::FileId, kMostPrograms> own_programs;
 };
@@ -29,7 +31,7 @@ static_assert(std::is_trivially_copyable_v<Header>);
 
 }  // namespace
 
-os::Status send_cli_message(int socket, const CliMessage& message, int listener) {
+os::Status send_cli_message(int socket, const CliMessage& message, int listener, int terminal) {
   Header header{};
   header.word = message.word;
   header.value = message.value;
@@ -40,11 +42,15 @@ os::Status send_cli_message(int socket, const CliMessage& message, int listener)
   }
   header.programs = static_cast<std::uint32_t>(message.own_programs.size());
   std::copy(message.own_programs.begin(), message.own_programs.end(), header.own_programs.begin());
+  header.listener = listener >= 0;
+  header.terminal = terminal >= 0;
+  std::vector<int> fds;
+  if (header.listener) fds.push_back(listener);
+  if (header.terminal) fds.push_back(terminal);
   std::string bytes(sizeof header, '\0');
   std::memcpy(bytes.data(), &header, sizeof header);
   bytes += message.text;
-  const std::array<int, 1> fds{listener};
-  return os::send_message(socket, bytes, std::span(fds).first(listener >= 0 ? 1 : 0));
+  return os::send_message(socket, bytes, fds);
 }
 
 os::Result<ReceivedCliMessage> receive_cli_message(int socket) {
@@ -53,18 +59,20 @@ os::Result<ReceivedCliMessage> receive_cli_message(int socket) {
   received.end = message.end;
   if (message.end) return received;
   Header header{};
-  if (message.bytes.size() < sizeof header || message.fds.size() > 1) {
+  if (message.bytes.size() < sizeof header) {
     return Error{EPROTO, "receive a message from the CLI's side"};
   }
   std::memcpy(&header, message.bytes.data(), sizeof header);
-  if (header.programs > kMostPrograms) {
+  const std::size_t fds = (header.listener ? 1U : 0U) + (header.terminal ? 1U : 0U);
+  if (header.programs > kMostPrograms || message.fds.size() != fds) {
     return Error{EPROTO, "receive a message from the CLI's side"};
   }
   const auto programs = std::span(header.own_programs).first(header.programs);
   received.message = {header.word,        header.value,
                       header.protections, {programs.begin(), programs.end()},
                       header.exit_code,   message.bytes.substr(sizeof header)};
-  if (!message.fds.empty()) received.listener = std::move(message.fds.front());
+  if (header.listener) received.listener = std::move(message.fds.front());
+  if (header.terminal) received.terminal = std::move(message.fds.back());
   if (message.sender) received.sender = message.sender->pid;
   return received;
 }

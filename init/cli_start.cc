@@ -26,18 +26,26 @@ CliStart cli_start_of(const HostSide& host, const Live& live, int socket) {
   start.directory = host.options.cwd.empty() ? kWorkspace : join(kWorkspace, '/', host.options.cwd);
   start.signals = host.signals;
   start.closed_stdio = host.closed_stdio;
+  if (host.options.channel == "terminal") {
+    start.terminal = {live.channel->hello.rows, live.channel->hello.columns};
+  } else if (live.channel) {
+    start.stdio = {live.stdio.input.get(), live.stdio.output.get(), live.stdio.error.get()};
+  }
   start.relay = live.relay.get();
   start.socket = socket;
   return start;
 }
 
 Status fork_cli_init(const HostSide& host, Live& live) {
+  if (host.options.channel == "streams")
+    live.stdio = TRY(make_cli_stdio(live.channel->hello.no_input));
   os::SocketPair pair = TRY(os::seqpacket_pair());
   TRY(os::stamp_senders(pair.first.get()));
   const CliStart start = cli_start_of(host, live, pair.second.get());
   live.cli.init = TRY(os::Child::start(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC,
                                        [&] { return run_cli_init(live.mounts, start); }));
   live.cli.socket = std::move(pair.first);
+  for (os::Fd* given : {&live.stdio.input, &live.stdio.output, &live.stdio.error}) given->reset();
   return {};
 }
 
@@ -45,6 +53,7 @@ Status take_ready(ReceivedCliMessage received, CliSide& cli) {
   cli.pid = received.sender;
   cli.process = TRY(os::open_process(cli.pid));  // it waits for the go, so the pid is still its own
   cli.listener = std::move(received.listener);
+  cli.terminal = std::move(received.terminal);
   cli.protections = received.message.protections;
   cli.own_programs = std::move(received.message.own_programs);
   cli.root = TRY(os::open_file(join("/proc/", cli.init.pid(), "/root"), O_PATH));

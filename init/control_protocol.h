@@ -14,7 +14,11 @@ inline constexpr char kControlSocket[] = "/run/agent-init/control.sock";
 inline constexpr std::uint32_t kControlMagic = 0x4354524c;
 inline constexpr std::uint32_t kControlVersion = 1;
 
-enum class ControlVerb : std::uint32_t { status = 1 };
+enum class ControlVerb : std::uint32_t {
+  status = 1,
+  attach,   // to the CLI's terminal; the connection speaks channel/terminal_relay.h from then on
+  channel,  // with two descriptors: the host's new connection, as long as this one is open
+};
 
 struct ControlRequest {
   std::uint32_t magic = kControlMagic;

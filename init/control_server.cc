@@ -23,39 +23,44 @@ Status send_record(int connection, const ControlRecord& record) {
   return os::send_message(connection, bytes, {}, MSG_DONTWAIT);
 }
 
-Status check(const os::Message& message) {
+os::Result<ControlVerb> verb_in(const os::Message& message) {
   ControlRequest request;
   if (message.bytes.size() != sizeof request) return Error{EPROTO, "read a control request"};
   std::memcpy(&request, message.bytes.data(), sizeof request);
-  if (request.magic != kControlMagic || request.verb != ControlVerb::status) {
+  if (request.magic != kControlMagic || request.verb < ControlVerb::status ||
+      request.verb > ControlVerb::channel) {
     return Error{EPROTO, "read a control request"};
   }
   if (request.version != kControlVersion) {
     return Error{EPROTO, os::join("a client speaks version ", request.version,
                                   " of the control protocol, this is version ", kControlVersion)};
   }
-  return {};
+  return request.verb;
 }
 
 }  // namespace
 
-os::Result<std::unique_ptr<ControlServer>> ControlServer::start(os::Loop& loop,
-                                                                const std::string& path,
-                                                                Snapshot snapshot) {
-  os::Fd socket = TRY(os::listen_unix(path, 0600, os::SocketType::seqpacket));
-  auto server = std::make_unique<ControlServer>(loop, std::move(socket), std::move(snapshot));
+os::Result<os::Fd> ControlServer::listen(const std::string& path) {
+  return os::listen_unix(path, 0600, os::SocketType::seqpacket);
+}
+
+os::Result<std::unique_ptr<ControlServer>> ControlServer::start(os::Loop& loop, int socket,
+                                                                Snapshot snapshot,
+                                                                HandOver hand_over) {
+  auto server =
+      std::make_unique<ControlServer>(loop, socket, std::move(snapshot), std::move(hand_over));
   ControlServer* self = server.get();
-  TRY(loop.watch(self->socket_.get(), EPOLLIN, [self] { return self->accept(); }));
+  TRY(loop.watch(socket, EPOLLIN, [self] { return self->accept(); }));
   return server;
 }
 
 ControlServer::~ControlServer() {
   for (const auto& [number, connection] : connections_) loop_.forget(number);
-  loop_.forget(socket_.get());
+  loop_.forget(socket_);
 }
 
 Status ControlServer::accept() {
-  auto accepted = os::accept_unix(socket_.get());
+  auto accepted = os::accept_unix(socket_);
   if (!accepted.ok()) {
     os::note(accepted.error().text());
     return {};  // one that is gone already must not end the server
@@ -75,8 +80,12 @@ Status ControlServer::accept() {
 }
 
 Status ControlServer::answer(int connection) {
-  const os::Message message = TRY(os::receive_message(connection, 256, MSG_DONTWAIT));
-  TRY(check(message));
+  os::Message message = TRY(os::receive_message(connection, 256, MSG_DONTWAIT));
+  const ControlVerb verb = TRY(verb_in(message));
+  if (verb != ControlVerb::status) {
+    loop_.forget(connection);
+    return hand_over_(verb, std::move(connections_[connection]), message.fds);
+  }
   for (const ControlRecord& record : snapshot_()) TRY(send_record(connection, record));
   return send_record(connection, ControlRecord{});
 }

@@ -20,13 +20,22 @@ class ControlServer {
  public:
   /// Asked for at each request.
   using Snapshot = std::function<std::vector<ControlRecord>()>;
+  /// Takes over a connection that asked for something else than the status, and what came along.
+  using HandOver =
+      std::function<os::Status(ControlVerb, os::Fd connection, const std::vector<os::Fd>&)>;
 
-  /// Listens at `path` (root 0600) and serves from `loop`, which outlives the server.
-  static os::Result<std::unique_ptr<ControlServer>> start(os::Loop& loop, const std::string& path,
-                                                          Snapshot snapshot);
+  /// Listens at `path` (root 0600).
+  static os::Result<os::Fd> listen(const std::string& path);
 
-  ControlServer(os::Loop& loop, os::Fd socket, Snapshot snapshot)
-      : loop_(loop), socket_(std::move(socket)), snapshot_(std::move(snapshot)) {}
+  /// Serves a listening socket from `loop`; both outlive the server.
+  static os::Result<std::unique_ptr<ControlServer>> start(os::Loop& loop, int socket,
+                                                          Snapshot snapshot, HandOver hand_over);
+
+  ControlServer(os::Loop& loop, int socket, Snapshot snapshot, HandOver hand_over)
+      : loop_(loop),
+        socket_(socket),
+        snapshot_(std::move(snapshot)),
+        hand_over_(std::move(hand_over)) {}
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
   ~ControlServer();
@@ -37,8 +46,9 @@ class ControlServer {
   void drop(int connection);
 
   os::Loop& loop_;
-  os::Fd socket_;
+  int socket_;
   Snapshot snapshot_;
+  HandOver hand_over_;
   std::map<int, os::Fd> connections_;
 };
 

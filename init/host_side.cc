@@ -23,7 +23,6 @@ std::string agent_root(const RunOptions& options) {
 os::Status take_descriptors(const RunOptions& options) {
   std::vector<int> kept;
   for (const SecretFd& secret : options.secrets) {
-    if (secret.size != 0) continue;  // on stdin
     TRY_STEP(os::set_cloexec(secret.fd, true), os::join("--secret-fd ", secret.fd));
     kept.push_back(secret.fd);
   }

@@ -8,6 +8,7 @@
 #include "audit/client.h"
 #include "audit/shared_state.h"
 #include "init/enforcement.h"
+#include "init/host_channel.h"
 #include "init/options.h"
 #include "init/trees.h"
 #include "os/child.h"
@@ -52,6 +53,7 @@ struct CliSide {
   os::Fd root;      // `/` of its tree, O_PATH
   os::Fd listener;  // not valid: no exec trap
   os::Fd process;   // pidfd of the CLI itself
+  os::Fd terminal;  // the master of its pty, until it is the channel's; not valid: it has none
   pid_t pid = 0;    // of the CLI, as PID 1 sees it
   CliProtections protections;
   std::vector<os::FileId> own_programs;
@@ -71,6 +73,11 @@ struct Live {
   os::Fd spawner_socket;
   os::Fd task_root;
   os::Fd relay;
+  std::optional<HostChannel> channel;  // none: PID 1's stdio is the CLI's
+  CliStdio stdio;                      // with a channel and without a terminal
+  os::Child channel_process;
+  os::Fd channel_control;
+  os::Fd control_socket;  // listening kControlSocket
   CliSide cli;
   os::Child runner;
   runner::Slots* slots = nullptr;

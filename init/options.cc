@@ -17,14 +17,6 @@ using Apply = Status (*)(RunOptions&, std::string_view);
 
 Error invalid(std::string text) { return Error{EINVAL, std::move(text)}; }
 
-// One component of a path, harmless in a message and in a socket's name.
-bool is_plain_name(std::string_view name) {
-  constexpr std::string_view kAllowed =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  return !name.empty() && name.size() <= 64 && name.front() != '.' && name.front() != '-' &&
-         name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
 Status set_name(RunOptions& options, std::string_view value) {
   if (!is_plain_name(value)) return invalid("letters, digits, '.', '_' and '-' only");
   options.name = value;
@@ -65,17 +57,10 @@ Status add_secret(RunOptions& options, std::string_view value) {
   return {};
 }
 
-Status add_secret_on_stdin(RunOptions& options, std::string_view value) {
-  SecretFd secret;
-  secret.fd = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), secret.size);
-  const auto digits = static_cast<std::size_t>(end - value.data());
-  if (error != std::errc{} || secret.size == 0 || value.substr(digits, 1) != "=") {
-    return invalid("not BYTES=NAME");
-  }
-  secret.name = value.substr(digits + 1);
-  if (!is_plain_name(secret.name)) return invalid("the name must be a plain file name");
-  options.secrets.push_back(std::move(secret));
+Status set_channel(RunOptions& options, std::string_view value) {
+  if (value != "streams" && value != "terminal") return invalid("streams or terminal");
+  if (options.engine == "local") return invalid("only for an image's ENTRYPOINT");
+  options.channel = value;
   return {};
 }
 
@@ -122,8 +107,8 @@ constexpr std::array kOptions{
     Option{"--env", "NAME=VALUE", add_env, "sets a variable of the CLI; may be repeated"},
     Option{"--secret-fd", "FD=NAME", add_secret,
            "a secret, read from FD to its end; may be repeated"},
-    Option{"--secret-stdin", "BYTES=NAME", add_secret_on_stdin,
-           "a secret, the next BYTES of stdin before the CLI's; may be repeated"},
+    Option{"--channel", "KIND", set_channel,
+           "stdin and stdout are agent-session's; the CLI gets streams or a terminal"},
     Option{"--cli-dir", "DIR", add_cli_dir, "shown read-only at the same path; may be repeated"},
     Option{"--events", "FILE", set<&RunOptions::events>, "each event is appended to FILE too"},
     Option{"--summary", "", turn_on<&RunOptions::summary>, "prints a summary at the end"},
@@ -158,6 +143,13 @@ Status take_option(std::span<char*> words, std::size_t& at, RunOptions& options)
 }
 
 }  // namespace
+
+bool is_plain_name(std::string_view name) {
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  return !name.empty() && name.size() <= 64 && name.front() != '.' && name.front() != '-' &&
+         name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
 
 os::Result<RunOptions> parse_run_options(std::span<char*> words, RunOptions options) {
   std::size_t at = 0;

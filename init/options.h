@@ -1,9 +1,9 @@
 // The words of `agent-init run`, read into one struct. The table here is also what --help prints.
 #pragma once
 
-#include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "os/result.h"
@@ -11,11 +11,10 @@
 
 namespace init {
 
-/// A secret that enters by a descriptor: all of it up to its end, or the next `size` bytes.
+/// A secret that enters by a descriptor: all of it up to its end.
 struct SecretFd {
   int fd = -1;
-  std::size_t size = 0;  // 0: to the end
-  std::string name;      // of the file below /run/agent-secrets/<agent>/
+  std::string name;  // of the file below /run/agent-secrets/<agent>/
 };
 
 struct RunOptions {
@@ -31,6 +30,8 @@ struct RunOptions {
   std::vector<std::string> env;       // NAME=VALUE for the CLI
   std::vector<SecretFd> secrets;
   std::vector<policy::Protection> hidden;  // treated as missing on this machine
+  std::string channel;  // "streams" or "terminal": what the CLI gets where stdin and stdout are a
+                        // channel to agent-session; empty: they are the CLI's
   bool summary = false;
   bool verbose = false;
   std::vector<std::string> command;
@@ -39,6 +40,9 @@ struct RunOptions {
 /// EINVAL, with the option in the text, for anything that does not fit. What no word names stays as
 /// it is in `options`.
 os::Result<RunOptions> parse_run_options(std::span<char*> words, RunOptions options = {});
+
+/// One component of a path, harmless in a message and in a socket's name.
+bool is_plain_name(std::string_view name);
 
 /// What `agent-init run --help` prints.
 std::string run_help();

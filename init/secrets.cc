@@ -33,28 +33,22 @@ std::vector<std::string> files_of(const std::string& secret, const policy::Agent
   return paths;
 }
 
-// What follows on stdin is the CLI's: not a byte more is read, and stdin stays open.
-os::Result<std::string> read_secret(const SecretFd& secret) {
-  if (secret.size == 0) {
-    const os::Fd source(secret.fd);
-    return os::read_sensitive(source.get(), kLargestSecret);
-  }
-  if (secret.size > kLargestSecret) {
-    return os::Error{EFBIG, os::join("read it (limit ", kLargestSecret, " bytes)")};
-  }
-  return os::read_sensitive_exactly(secret.fd, secret.size);
-}
-
-os::Status take_secret(const SecretFd& secret, const policy::Agent& agent,
-                       runner::SecretValues& values) {
-  std::string value = TRY(read_secret(secret));
+os::Status place(const std::string& name, std::string& value, const policy::Agent& agent,
+                 runner::SecretValues& values) {
   os::Status done;
-  for (const std::string& path : files_of(secret.name, agent)) {
+  for (const std::string& path : files_of(name, agent)) {
     if (done.ok()) done = write_secret(path, value);
   }
   if (done.ok()) done = values.add(value);
   os::wipe(value);
   return done;
+}
+
+os::Status take_secret(const SecretFd& secret, const policy::Agent& agent,
+                       runner::SecretValues& values) {
+  const os::Fd source(secret.fd);
+  std::string value = TRY(os::read_sensitive(source.get(), kLargestSecret));
+  return place(secret.name, value, agent, values);
 }
 
 }  // namespace
@@ -65,6 +59,18 @@ os::Status take_secrets(std::span<const SecretFd> secrets, const policy::Agent& 
                         runner::SecretValues& values) {
   for (const SecretFd& secret : secrets) {
     TRY_STEP(take_secret(secret, agent, values), os::join("take secret '", secret.name, "'"));
+  }
+  return {};
+}
+
+os::Status place_secrets(std::span<ChannelSecret> secrets, const policy::Agent& agent,
+                         runner::SecretValues& values) {
+  for (ChannelSecret& secret : secrets) {
+    if (!is_plain_name(secret.name)) {
+      return os::Error{EINVAL, "take a secret: the name must be a plain file name"};
+    }
+    TRY_STEP(place(secret.name, secret.value, agent, values),
+             os::join("take secret '", secret.name, "'"));
   }
   return {};
 }

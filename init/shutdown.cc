@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "audit/actions.h"
+#include "init/host_channel.h"
 #include "init/services.h"
 #include "init/users.h"
 #include "init/workspace_check.h"
@@ -132,6 +133,7 @@ void shut_down(Live& live, const Ending& ending) {
   note_failure(have_auditd(live));
   check_workspace(live);
   record_end(live, ending);
+  end_channel(live, ending.exit_code);
   os::signal_all(SIGKILL);
   while (os::has_children()) {
     if (!os::reap_one()) std::this_thread::sleep_for(kPollInterval);

@@ -41,6 +41,9 @@ std::vector<ControlRecord> status_records(const Live& live, const ServiceFacts& 
       process(live.host->agent.name, live.cli.pid, live.started),
       process("cli-init", live.cli.init.pid(), live.started),
   };
+  if (live.channel_process.running()) {
+    records.push_back(process("agent-channel", live.channel_process.pid(), live.started));
+  }
   for (const auto& [name, level] : words(live.levels)) {
     records.push_back(word(RecordKind::protection, name, level));
   }

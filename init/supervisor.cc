@@ -7,8 +7,10 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 
 #include "audit/actions.h"
+#include "channel/container_end.h"
 #include "init/cli_message.h"
 #include "init/cli_start.h"
 #include "init/control_protocol.h"
@@ -56,6 +58,9 @@ Status Supervisor::watch() {
   if (live_.host->has_outside()) {
     TRY(loop_.watch(live_.host->alive.get(), EPOLLIN, [this] { return on_host_lost(); }));
   }
+  if (live_.channel_process.running()) {
+    TRY(loop_.watch(live_.channel_control.get(), EPOLLIN, [this] { return on_channel_message(); }));
+  }
   if (!live_.cli.listener.valid()) {
     runner_started_ = Clock::now();
     return {};
@@ -70,11 +75,31 @@ Status Supervisor::on_host_lost() {
   return {};
 }
 
+// Signals that somebody on the host sends to the session.
+Status Supervisor::on_channel_message() {
+  auto received = os::receive_message(live_.channel_control.get(), 64, MSG_DONTWAIT);
+  if (!received.ok()) return received.error();
+  channel::Message message;
+  if (received.value().end || received.value().bytes.size() != sizeof message) {
+    loop_.forget(live_.channel_control.get());
+    return {};
+  }
+  std::memcpy(&message, received.value().bytes.data(), sizeof message);
+  if (message.word == channel::Word::signal) forward({message.value, true, 0});
+  return {};
+}
+
 Status Supervisor::serve_control() {
-  control_ = TRY(ControlServer::start(loop_, kControlSocket, [this] {
-    return status_records(live_, {&live_.auditd, auditd_started_, auditd_limit_.restarts()},
-                          {&live_.runner, runner_started_, runner_limit_.restarts()});
-  }));
+  live_.control_socket = TRY(ControlServer::listen(kControlSocket));
+  control_ = TRY(ControlServer::start(
+      loop_, live_.control_socket.get(),
+      [this] {
+        return status_records(live_, {&live_.auditd, auditd_started_, auditd_limit_.restarts()},
+                              {&live_.runner, runner_started_, runner_limit_.restarts()});
+      },
+      [this](ControlVerb verb, os::Fd connection, const std::vector<os::Fd>& fds) {
+        return hand_to_channel(live_, verb, std::move(connection), fds);
+      }));
   return {};
 }
 
@@ -167,6 +192,10 @@ Status Supervisor::on_cli_message() {
     // The host's side may be gone, or not be looking.
     static_cast<void>(os::send_message(live_.host->alive.get(), "s", {}, MSG_DONTWAIT).ok());
   }
+  if (message.word == CliWord::stopped && live_.channel) {
+    // Nobody is there to continue it: a terminal of its own has no shell.
+    static_cast<void>(os::signal_process(live_.cli.process.get(), SIGCONT).ok());
+  }
   if (message.word == CliWord::ended) cli_ended(message.value);
   return {};
 }
@@ -186,6 +215,9 @@ void Supervisor::reap() {
       on_runner_death(one->pid, one->status);
     } else if (one->pid == live_.auditd.pid()) {
       on_auditd_death(one->status);
+    } else if (one->pid == live_.channel_process.pid()) {
+      live_.channel_process.reaped();
+      lose("channel-lost", join("agent-channel ended (", one->status.text(), ")"));
     } else if (one->pid == live_.spawner.pid()) {
       on_spawner_death(one->status);
     } else if (one->pid == live_.cli.init.pid()) {

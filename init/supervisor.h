@@ -42,6 +42,7 @@ class Supervisor {
   os::Status on_first_exec();
   os::Status on_refused_exec();
   os::Status on_host_lost();
+  os::Status on_channel_message();
   void refuse_execs();
 
   void forward(const os::Arrived& signal);

@@ -18,12 +18,13 @@ struct User {
 constexpr char kNoLogin[] = "/usr/sbin/nologin";
 constexpr char kNoHome[] = "/nonexistent";
 
-constexpr std::array<User, 6> kUsers = {{
+constexpr std::array<User, 7> kUsers = {{
     {"root", "root", 0, "/root", "/bin/bash"},
     {"agentuser", "agentuser", kAgentUser, "/home/agentuser", "/bin/bash"},
     {"agentcli", "agentcli", kAgentCli, "/home/agentuser", "/bin/bash"},
     {"agentaudit", "agentaudit", kAgentAudit, kNoHome, kNoLogin},
     {"agentnet", "agentnet", kAgentNet, kNoHome, kNoLogin},
+    {"agentchannel", "agentchannel", kAgentChannel, kNoHome, kNoLogin},
     {"nobody", "nogroup", 65534, kNoHome, kNoLogin},
 }};
 

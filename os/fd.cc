@@ -4,6 +4,7 @@
 #include <linux/memfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
@@ -67,6 +68,28 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   return TRY_STEP(read_all(fd.get(), limit), join("read '", path, "'"));
 }
 
+Result<std::string> read_some(int fd, std::size_t limit) {
+  std::string bytes(limit, '\0');
+  const ssize_t size = retrying([&] { return ::read(fd, bytes.data(), bytes.size()); });
+  if (size < 0) return last_error(join("read fd ", fd));
+  bytes.resize(static_cast<std::size_t>(size));
+  return bytes;
+}
+
+Result<std::size_t> write_some(int fd, std::string_view bytes) {
+  const ssize_t size = retrying([&] { return ::write(fd, bytes.data(), bytes.size()); });
+  if (size < 0) return last_error(join("write to fd ", fd));
+  return static_cast<std::size_t>(size);
+}
+
+Status set_nonblocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+    return last_error(join("make fd ", fd, " non-blocking"));
+  }
+  return {};
+}
+
 Status write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = retrying([&] { return ::write(fd, bytes.data(), bytes.size()); });
@@ -108,6 +131,11 @@ Result<std::string> read_link_at(int at, const std::string& path) {
     return Error{ENAMETOOLONG, join("read link '", path, "'")};
   }
   return std::string(buffer.data(), static_cast<std::size_t>(n));
+}
+
+bool is_null_device(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
 }
 
 Result<Fd> memory_file(const char* name, std::string_view bytes) {

@@ -64,6 +64,17 @@ Result<Pipe> make_pipe();
 Result<std::string> read_file(const std::string& path, std::size_t limit = 1 << 20);
 Result<std::string> read_all(int fd, std::size_t limit = 1 << 20);
 
+/// What is there, at most `limit` bytes; empty at the end of the file. Waits as read(2) does:
+/// EAGAIN on a descriptor that does not wait.
+Result<std::string> read_some(int fd, std::size_t limit);
+
+/// Writes what fits, once, and tells how much that was; write(2).
+Result<std::size_t> write_some(int fd, std::string_view bytes);
+
+/// Reading and writing never wait from now on (O_NONBLOCK): for whoever else has this open file,
+/// too.
+Status set_nonblocking(int fd);
+
 /// Writes all bytes or fails; short writes and EINTR are retried.
 Status write_all(int fd, std::string_view bytes);
 Status write_file(const std::string& path, std::string_view bytes, mode_t mode = 0644);
@@ -77,6 +88,9 @@ Result<std::string> read_link_at(int at, const std::string& path);
 
 /// True for a file whose content is there to be read: no pipe, socket or device.
 Result<bool> is_regular(int fd);
+
+/// True for /dev/null.
+bool is_null_device(int fd);
 
 /// An anonymous file holding `bytes`, read offset at 0, not executable where the kernel can say so.
 Result<Fd> memory_file(const char* name, std::string_view bytes);

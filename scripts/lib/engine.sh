@@ -5,12 +5,11 @@
 # bounding set for what it starts, signals to another uid.
 readonly ENGINE_CAPABILITIES=(SYS_ADMIN SYS_PTRACE SETUID SETGID SETPCAP KILL)
 
-# Where the container has what options name. Nothing at the top of the tree is shown to the CLI.
-readonly EVENTS_INSIDE=/events.jsonl
+# Where the container has a policy file. Nothing at the top of the tree is shown to the CLI.
 readonly POLICY_INSIDE=/policy.json
 
-# What run-agent sets before it calls run_in_docker.
-agent='' build_dir='' image='' dry_run=no options=() command=()
+# What run-agent sets before it calls session_line.
+agent='' image='' programs='' options=() command=()
 
 # refuse TEXT: as run-agent ends when it could not start a session.
 refuse() { die 125 "$@"; }
@@ -48,40 +47,14 @@ bind_policy() {
   bind "$1" "$POLICY_INSIDE" readonly
 }
 
-bind_events() {
-  if [ "$dry_run" = no ]; then
-    [ -e "$1" ] || (umask 077 && : >"$1") || refuse "--events '$1': cannot be made"
-    [ "$(stat -L -c %u -- "$1")" = 0 ] ||
-      refuse "--events '$1': a container's root can write root's files only: name a new file," \
-        "and run run-agent as root"
-  fi
-  bind "$1" "$EVENTS_INSIDE"
-}
-
-# take_secret N=NAME: reads the descriptor to its end into variables of this shell, where send_input
-# takes it from: no argument, no environment and no file has it.
-take_secret() {
-  local value size
-  value=$(base64 -w 0 <&"${1%%=*}") || refuse "--secret-fd ${1%%=*}: cannot be read"
-  size=$(printf '%s' "$value" | base64 -d | wc -c)
-  secret_values+=("$value")
-  inside+=(--secret-stdin "$size=${1#*=}")
-}
-
-# send_input: the secrets, then this process's stdin until its end.
-send_input() {
-  local value
-  for value in "${secret_values[@]}"; do printf '%s' "$value" | base64 -d; done
-  exec cat 2>/dev/null
-}
-
-# translate OPTION VALUE: an option of run-agent as one of the engine's, of agent-init's, or both.
+# translate OPTION VALUE: an option of run-agent as one of agent-session's, the engine's, agent-init's,
+# or of several.
 translate() {
   case $1 in
     --workspace) bind "$2" /workspace ;;
-    --events) bind_events "$2" && inside+=("$1" "$EVENTS_INSIDE") ;;
-    --name) profile+=("$1" "$2") && inside+=("$1" "$2") ;;
-    --cli-dir) refuse "--cli-dir '$2': a container's CLI is in its image; see docs/usage/docker.md" ;;
+    --events | --secret-fd) outside+=("$1" "$2") ;;
+    --name) name=$2 ;;
+    --cli-dir) bind "$2" "$2" readonly && inside+=("$1" "$2") ;;
     --policy)
       if [ ! -f "$2" ]; then
         inside+=("$1" "$2")
@@ -89,19 +62,16 @@ translate() {
         bind_policy "$2" && inside+=("$1" "$POLICY_INSIDE")
       fi
       ;;
-    --secret-fd)
-      if [ "$dry_run" = yes ]; then inside+=(--secret-stdin "?=${2#*=}"); else take_secret "$2"; fi
-      ;;
     *) inside+=("$1" "$2") ;;
   esac
 }
 
-# run_in_docker: becomes the engine's client of a session with run-agent's options.
-run_in_docker() {
-  local -a profile=() inside=() secret_values=() line
-  local at=0
+# session_line: sets `line` to the command of a session with run-agent's options in a container.
+session_line() {
+  local -a profile=() inside=() outside=()
+  local at=0 kind=streams name
+  name=agent-$(od -A n -N 3 -t x1 /dev/urandom | tr -d ' \n')
   [ -n "$image" ] || refuse "--engine docker needs --image IMAGE; see docs/usage/docker.md"
-  [ -z "$build_dir" ] || refuse "--build-dir is for --engine local: an image has its programs"
   launch_profile
   pass_surroundings
   while [ "$at" -lt ${#options[@]} ]; do
@@ -114,14 +84,10 @@ run_in_docker() {
     esac
     at=$((at + 1))
   done
+  if [ -t 0 ] && [ -t 1 ]; then kind=terminal outside+=(--terminal); fi
   # The image knows where it has the CLI.
   [ "$agent" = custom ] || [[ ${command[0]:-} == /* ]] || command=("$agent" "${command[@]}")
-  line=(docker run "${profile[@]}" "$image" "${inside[@]}" -- "${command[@]}")
-  if [ "$dry_run" = yes ]; then
-    printf '%q ' "${line[@]}"
-    echo
-    exit 0
-  fi
-  command -v docker >/dev/null || refuse "docker is not here: apt-get install docker.io"
-  exec "${line[@]}" < <(send_input)
+  line=("$programs/channel/agent-session" run --name "$name" "${outside[@]}" --
+    docker run --name "$name" "${profile[@]}" "$image" --name "$name" --channel "$kind"
+    "${inside[@]}" -- "${command[@]}")
 }

@@ -32,7 +32,7 @@ def profile_words(engine, space):
     line = engine.run([*engine.line(space, "true")[:-2], "--dry-run", "--", "true"]).stdout
     words = subprocess.run(["bash", "-c", f'printf "%s\\n" {line}'], text=True, capture_output=True,
                            check=True).stdout.splitlines()
-    return words[1:words.index(IMAGE)]
+    return words[words.index("docker") + 1:words.index(IMAGE)]
 
 
 def without(words, capability):

@@ -98,18 +98,18 @@ class Engine:
         self.must("import", tree, BASE)
         tree.unlink()
 
-    def image(self):
+    def image(self, name=IMAGE, packages=""):
         """Our Dockerfile with the programs of this build; `docker_image` builds those in it, too."""
         self.base()
         context = self.run_dir / "context"
         (context / "libexec").mkdir(parents=True)
         for program in (BUILD / "init/agent-init", *(BUILD / "libexec").iterdir()):
             shutil.copy(program, context / "libexec")
-        self.must("build", "--network", "host", "--build-arg", "PROGRAMS=prebuilt", "-t", IMAGE,
-                  "-f", TOP / "Dockerfile", context)
+        self.must("build", "--network", "host", "--build-arg", "PROGRAMS=prebuilt",
+                  "--build-arg", f"PACKAGES={packages}", "-t", name, "-f", TOP / "Dockerfile", context)
 
     def line(self, workspace, *command, options=()):
-        return [str(word) for word in (LAUNCHER, "--engine", "docker", "--image", IMAGE, "--workspace",
+        return [str(word) for word in (LAUNCHER, "--engine", "docker", "--image", IMAGE, "--build-dir", BUILD, "--workspace",
                                        workspace, *options, "--", *command)]
 
     def run(self, line, **how):

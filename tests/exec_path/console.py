@@ -2,6 +2,7 @@
 
 import os
 import re
+import termios
 import time
 
 import pexpect
@@ -56,7 +57,6 @@ class Console:
 
     def modes(self):
         """The terminal's modes, as the one who holds its other end sees them."""
-        import termios
         modes = termios.tcgetattr(self.child.child_fd)
         return {"canonical": bool(modes[3] & termios.ICANON), "echo": bool(modes[3] & termios.ECHO),
                 "signals": bool(modes[3] & termios.ISIG), "output": bool(modes[1] & termios.OPOST)}
@@ -84,7 +84,10 @@ def natively(space, argv=None):
 
 def in_session(space, argv=None, options=()):
     session = harness.Session(argv or SHELL, space, options=options)
-    return Console(session.command_line({}), space)
+    term = Console(session.command_line({}), space)
+    session.process = term.child
+    term.session = session
+    return term
 
 
 def plain(text):
@@ -96,5 +99,5 @@ def plain(text):
 
 
 def pause(seconds=0.3):
-    """For what must not happen."""
+    """For what must not happen, and for what nothing tells of."""
     time.sleep(seconds)

@@ -1,6 +1,7 @@
 """Runs victims in sessions of the supervisor and natively, and judges what they print."""
 
 import atexit
+import itertools
 import os
 import pathlib
 import re
@@ -16,6 +17,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BUILD_DIR", TOP / "build"))
 VICTIMS = pathlib.Path(os.environ.get("VICTIMS_DIR", BUILD / "tests/victims"))
 LAUNCHER = TOP / "scripts/launchers/run-agent"
+ENGINE = os.environ.get("TEST_ENGINE", "local")  # docker: tests/container/with_engine.py sets it
 SOAK = os.environ.get("SOAK") == "1"
 
 AGENTUSER, AGENTCLI, AGENTAUDIT = 1000, 1001, 1002
@@ -104,6 +106,7 @@ def workspace(uid=AGENTUSER, gid=AGENTUSER):
 
 
 _made = []
+_numbers = itertools.count()
 atexit.register(lambda: clean_up())
 
 
@@ -123,7 +126,15 @@ def native(argv, cwd=None, uid=AGENTUSER, timeout=120, env=None, stdin=None, **m
 
 
 def clean_env(**more):
-    return {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", **more}
+    engine = {name: os.environ[name] for name in ("DOCKER_HOST",) if name in os.environ}
+    return {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", **engine, **more}
+
+
+def container_root(name):
+    """The first process of a container, as this machine numbers it; 0 before there is one."""
+    done = subprocess.run(["docker", "inspect", "-f", "{{.State.Pid}}", name], env=clean_env(),
+                          capture_output=True, text=True, check=False)
+    return int(done.stdout) if done.returncode == 0 else 0
 
 
 class Session:
@@ -140,12 +151,17 @@ class Session:
         self.stdin = stdin
         self.launcher = launcher
         self.process = None
+        self.container = None
+        self.root = 0  # its first process
         self.namespaces = set()
 
     def command_line(self, secret_fds):
-        line = [str(LAUNCHER), "--engine", "local", "--agent", "custom",
+        line = [str(LAUNCHER), "--engine", ENGINE, "--agent", "custom",
                 "--workspace", str(self.space), "--build-dir", str(BUILD),
                 "--cli-dir", str(VICTIMS)]
+        if ENGINE == "docker":
+            self.container = f"test-{os.getpid()}-{next(_numbers)}"
+            line += ["--image", os.environ["TEST_IMAGE"], "--name", self.container]
         if self.policy:
             line += ["--policy", str(self.policy)]
         for name, fd in secret_fds.items():
@@ -204,7 +220,11 @@ class Session:
 
     def processes(self):
         """Every live process of the session, as `Process`es, the outer one included."""
-        return tree_of(self.process.pid)
+        found = tree_of(self.process.pid)
+        if not self.container:
+            return found
+        self.root = self.root or container_root(self.container)
+        return found + tree_of(self.root)
 
     def remember_namespaces(self):
         """Notes the pid namespaces in use, so that survivors can be found later."""

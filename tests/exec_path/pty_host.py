@@ -1,10 +1,9 @@
 """What vendor CLIs do with terminals of their own: makes one, runs a command on it, and tells what
-it read and how the command ended. Usage: pty_host.py output|full|hang-up|many|size"""
+it read and how the command ended. Usage: pty_host.py output|full|hang-up|many|crowd|size"""
 
 import fcntl
 import os
 import pty
-import select
 import signal
 import struct
 import sys

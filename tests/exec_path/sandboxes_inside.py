@@ -11,7 +11,8 @@ checks = harness.Checks()
 NEED_NAMESPACES = {
     "unshare -Ur": "unshare -Ur true",
     "unshare, pid and /proc": "unshare -Urpf --mount-proc sh -c 'test $$ = 1'",
-    "unshare, network": "unshare -Urn sh -c 'test $(ls /sys/class/net | wc -l) -ge 0'",
+    "unshare, network": "outer=$(readlink /proc/self/ns/net) "
+                        "unshare -Urn sh -c 'test $(readlink /proc/self/ns/net) != $outer'",
     "bwrap": "bwrap --ro-bind / / true",
     "bwrap, /dev and /proc": "bwrap --ro-bind / / --dev /dev --proc /proc sh -c 'echo x >/dev/null'",
     "bwrap, everything": "bwrap --unshare-all --die-with-parent --ro-bind / / --dev /dev --proc /proc "
@@ -19,6 +20,7 @@ NEED_NAMESPACES = {
                          "sh -c 'echo from inside >made; touch /usr/no 2>/dev/null; "
                          "test ! -e /usr/no'",
 }
+NEED_PROC = {"unshare, pid and /proc", "bwrap, everything"}  # a new one
 LANDLOCK = """
 import ctypes, os, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -73,12 +75,15 @@ def in_session(space, natively, userns, pidns):
     file = policy(space, userns, pidns)
     got = harness.Session(["bash", "-c", "sh probes.sh; true"], space, policy=file).run().facts()
     file.unlink()
+    # The kernel lets nobody mount a /proc where what Docker covers would show again.
+    covered = harness.ENGINE == "docker" and pidns == "session"
     for name in natively:
-        works = userns == "allow" or name not in NEED_NAMESPACES
+        works = (userns == "allow" or name not in NEED_NAMESPACES) and not (
+            name in NEED_PROC and covered)
         checks.equal(f"userns {userns}, pidns {pidns}: {name}", got.get(name),
                      "works" if works else "fails")
     checks.equal(f"userns {userns}, pidns {pidns}: what was written inside", (space / "made").exists(),
-                 userns == "allow")
+                 userns == "allow" and not covered)
     (space / "made").unlink(missing_ok=True)
 
 

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <string>
@@ -75,7 +76,16 @@ TEST_CASE("the server answers root, drops nonsense and goes on") {
   const std::string path = directory + "/control.sock";
   auto loop = os::Loop::make();
   REQUIRE(loop.ok());
-  auto server = init::ControlServer::start(loop.value(), path, [] { return example(); });
+  std::vector<init::ControlVerb> handed_over;
+  const auto socket = init::ControlServer::listen(path);
+  REQUIRE(socket.ok());
+  auto server = init::ControlServer::start(
+      loop.value(), socket.value().get(), [] { return example(); },
+      [&](init::ControlVerb verb, os::Fd connection, const std::vector<os::Fd>& fds) -> os::Status {
+        handed_over.push_back(verb);
+        CHECK(fds.size() == 1);
+        return os::send_message(connection.get(), "taken over");
+      });
   REQUIRE(server.ok());
 
   const bool root = ::geteuid() == 0;
@@ -91,6 +101,17 @@ TEST_CASE("the server answers root, drops nonsense and goes on") {
     const auto records = init::ask_status(path);
     CHECK(records.ok() == root);
     if (records.ok()) CHECK(records.value().size() == 4);
+    const auto attaching = os::connect_unix(path, os::SocketType::seqpacket);
+    CHECK(attaching.ok());
+    if (attaching.ok()) {
+      init::ControlRequest request;
+      request.verb = init::ControlVerb::attach;
+      const std::array<int, 1> fds{0};
+      const std::string_view bytes(reinterpret_cast<const char*>(&request), sizeof request);
+      CHECK(os::send_message(attaching.value().get(), bytes, fds).ok());
+      const auto answer = os::receive_message(attaching.value().get());
+      if (root) CHECK((answer.ok() && answer.value().bytes == "taken over"));
+    }
     const auto last = os::connect_unix(path, os::SocketType::seqpacket);
     CHECK(last.ok());
   });

@@ -69,21 +69,24 @@ TEST_CASE("the help names every option") {
   const std::string help = init::run_help();
   for (const char* option :
        {"--workspace", "--agent", "--policy", "--name", "--engine", "--cwd", "--env", "--secret-fd",
-        "--cli-dir", "--events", "--summary", "--verbose", "--libexec", "--hide"}) {
+        "--cli-dir", "--channel", "--events", "--summary", "--verbose", "--libexec", "--hide"}) {
     CAPTURE(option);
     CHECK(help.find(option) != std::string::npos);
   }
 }
 
-TEST_CASE("a secret on stdin says how long it is") {
-  const auto options = parse({"--workspace", "/w", "--secret-stdin", "12=token", "cmd"});
-  REQUIRE(options.ok());
-  REQUIRE(options.value().secrets.size() == 1);
-  CHECK(options.value().secrets[0].fd == 0);
-  CHECK(options.value().secrets[0].size == 12);
-  CHECK(options.value().secrets[0].name == "token");
-  for (const char* wrong : {"token", "0=token", "-1=token", "x=token", "12=", "12=a/b"}) {
-    CHECK_FALSE(parse({"--workspace", "/w", "--secret-stdin", wrong, "cmd"}).ok());
+TEST_CASE("only an image's ENTRYPOINT speaks to agent-session") {
+  CHECK(refusal({"--channel", "streams", "c"}).starts_with("--channel '"));
+  init::RunOptions image;
+  image.engine = "docker";
+  image.workspace = "/workspace";
+  for (const std::string kind : {"streams", "terminal"}) {
+    std::vector<std::string> words{"--channel", kind, "cmd"};
+    std::vector<char*> pointers;
+    for (std::string& word : words) pointers.push_back(word.data());
+    const auto options = init::parse_run_options(pointers, image);
+    REQUIRE(options.ok());
+    CHECK(options.value().channel == kind);
   }
 }
 

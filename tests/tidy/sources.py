@@ -7,11 +7,12 @@ import sys
 # Lowest first: a folder may include itself and what it lists.
 LAYERS = {
     "os": {"os"},
+    "channel": {"os", "channel"},
     "policy": {"os", "policy"},
     "audit": {"os", "policy", "audit"},
     "broker": {"os", "policy", "audit", "broker"},
     "runner": {"os", "policy", "audit", "broker", "runner"},
-    "init": {"os", "policy", "audit", "broker", "runner", "init"},
+    "init": {"os", "channel", "policy", "audit", "broker", "runner", "init"},
     "stubs": {"os", "policy", "audit", "broker", "stubs"},
 }
 

@@ -1,0 +1,14 @@
+// What `docker exec` runs in a session's container for somebody on the host.
+#pragma once
+
+namespace init {
+
+/// Joins this process's terminal with the CLI's until one of them ends. The CLI lives on. Returns
+/// one of channel::kAttach….
+int attach_command();
+
+/// Hands descriptors 0 and 1 to the session as its connection to the host, and stays until that is
+/// used no more.
+int channel_command();
+
+}  // namespace init
