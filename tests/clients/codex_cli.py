@@ -12,7 +12,7 @@ SECRET_FILE = ".codex/auth.json"
 SEED = {}
 
 # Codex gives no command a time limit: the model interrupts it. ^C needs a terminal.
-AFTER = {"limited": [step("interrupt", "collect", of="limited", chars="\x03")]}
+AFTER = {"limited-began": [step("interrupt", "collect", of="limited", chars="\x03")]}
 
 # What only Codex has: a login shell by choice, a directory for one call, a command to talk to.
 MORE_TURNS = [

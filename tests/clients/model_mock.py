@@ -1,7 +1,7 @@
 """The model's side of a coding agent, on loopback: one server for the APIs of all CLIs.
 
 It asks for what a script says and records what it is told. It keeps no state: the request that holds
-the results of the first k tool calls is answered with the turn that follows them, so a client may
+the results of some turns' tool calls is answered with the turn that follows them, so a client may
 repeat a request. Which API a request speaks is told by its path (the modules *_api).
 """
 
@@ -12,11 +12,12 @@ import pathlib
 import threading
 import zlib
 
+import completions_api
 import generate_api
 import messages_api
 import responses_api
 
-APIS = (responses_api, messages_api, generate_api)
+APIS = (responses_api, messages_api, generate_api, completions_api)
 
 
 def _owner_of_tcp_port(port):
@@ -62,21 +63,22 @@ class ModelMock:
         if api is None:
             raise ValueError(f"unexpected path {path}")
         request = json.loads(body)
-        outputs = api.outputs(request)
+        told = api.outputs(request)
+        turns = self._script(told)
+        # Copilot tells of calls that it made up itself, too: when a background command has ended.
+        outputs = {call: told[call] for turn in turns for call, *_ in turn if call in told}
         with self._lock:
             self.bodies.append(body.decode())
             self.outputs.update(outputs)
             self.keys.add(api.key(headers))
             self.client_uids.add(uid)
-        return api.answer(path, request, self._turn(outputs) if request.get("tools") else None)
+        return api.answer(path, request, _next_turn(turns, outputs)
+                          if request.get("tools") else None)
 
-    def _turn(self, outputs):
-        left = len(outputs)
-        for turn in self._script(outputs):
-            if left < len(turn):
-                return turn
-            left -= len(turn)
-        return None
+
+def _next_turn(turns, outputs):
+    """The first turn that has a call without a result."""
+    return next((turn for turn in turns if any(call not in outputs for call, *_ in turn)), None)
 
 
 def _handler(mock):

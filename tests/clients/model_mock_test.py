@@ -9,6 +9,7 @@ import urllib.request
 
 import claude_cli
 import codex_cli
+import copilot_cli
 import gemini_cli
 import scenario
 from comparison import Comparison
@@ -64,9 +65,19 @@ def ask_generate(mock, outputs, headers=None):
     return [part.get("functionCall", {}).get("id") for part in parts]
 
 
+def ask_completions(mock, outputs, headers=None):
+    messages = [{"role": "tool", "tool_call_id": call, "content": text}
+                for call, text in outputs.items()]
+    stream = post(mock.url + "/v1/chat/completions",
+                  {"messages": messages, "tools": [{}], "stream": True},
+                  {"authorization": "Bearer key-1", **(headers or {})})
+    calls = data_of(stream.replace("data: [DONE]", ""))[0]["choices"][0]["delta"]
+    return [call["id"] for call in calls.get("tool_calls", [{"id": None}])]
+
+
 class Mock(unittest.TestCase):
     def test_each_api_gives_the_turn_after_what_it_is_told(self):
-        for ask in (ask_responses, ask_messages, ask_generate):
+        for ask in (ask_responses, ask_messages, ask_generate, ask_completions):
             with self.subTest(ask.__name__), ModelMock(lambda _: CALLS) as mock:
                 self.assertEqual(ask(mock, {}), ["one", "two"])
                 self.assertEqual(ask(mock, {}), ["one", "two"])  # a client may repeat itself
@@ -85,6 +96,11 @@ class Mock(unittest.TestCase):
                 ask(mock, {"one": "text", "two": "text"})
                 self.assertEqual(mock.outputs, {"one": "(error) text", "two": "text"})
 
+    def test_results_of_calls_that_the_client_made_up_count_for_nothing(self):
+        with ModelMock(lambda _: CALLS) as mock:
+            self.assertEqual(ask_completions(mock, {"own": "x", "one": "1", "two": "2"}), ["three"])
+            self.assertEqual(mock.outputs, {"one": "1", "two": "2"})
+
     def test_what_cannot_be_answered_is_a_problem(self):
         with ModelMock(lambda _: CALLS) as mock:
             with self.assertRaises(urllib.error.HTTPError):
@@ -95,8 +111,9 @@ class Mock(unittest.TestCase):
 class Scenario(unittest.TestCase):
     def test_every_cli_knows_every_step(self):
         outputs = {"background": "written to: /t/x.output, session ID 7, PID: 7",
-                   "limited": "session ID 7", "talk": "session ID 7"}
-        for cli in (claude_cli, codex_cli, gemini_cli):
+                   "limited": "session ID 7", "talk": "session ID 7",
+                   "ten-megabytes": "Saved to: /tmp/x"}
+        for cli in (claude_cli, codex_cli, copilot_cli, gemini_cli):
             for turn in [*scenario.TURNS, *cli.AFTER.values(), *cli.MORE_TURNS]:
                 for step in turn:
                     with self.subTest(f"{cli.NAME} {step.name}"):
