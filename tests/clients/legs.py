@@ -1,0 +1,115 @@
+"""The two ways to run a CLI for a comparison: natively, and in a session."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import scenario
+
+HERE = pathlib.Path(__file__).resolve().parent
+HOST_UID = 4321  # the workspace's owner: neither root nor an id that the session uses
+CLI_UID = 1001
+CANNOT_RUN = 77
+
+
+def fetch(name):
+    """The directory of the CLI's package."""
+    if os.geteuid() != 0:
+        print("SKIP: needs root")
+        sys.exit(CANNOT_RUN)
+    done = subprocess.run([HERE / "fetch", name], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        print(f"SKIP: {name} cannot be fetched: {done.stderr.strip()}")
+        sys.exit(CANNOT_RUN)
+    return pathlib.Path(done.stdout.strip())
+
+
+class Leg:
+    """A workspace, and how the CLI is started in it."""
+
+    uid = None  # of the CLI
+
+    def __init__(self, cli, directory, parent):
+        self.cli = cli
+        self.directory = directory  # of the CLI's package
+        self.parent = parent
+        self.name = type(self).__name__.lower()
+        parent.mkdir(mode=0o755)
+        self.workspace = parent / "workspace"
+        self.workspace.mkdir()
+        for name, text in (scenario.SEED | cli.SEED).items():
+            path = self.workspace / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        self.give_away(self.workspace)
+
+    @staticmethod
+    def give_away(directory):
+        for path in [directory, *directory.rglob("*")]:
+            os.chown(path, HOST_UID, HOST_UID)
+
+
+# The user has an account natively, too: CLIs look for its name and shell.
+AS_USER = 'mount --bind "$0" /etc/passwd && exec setpriv "$@"'
+
+
+class Native(Leg):
+    uid = HOST_UID
+
+    def __init__(self, *where):
+        super().__init__(*where)
+        self.home = self.parent / "home"
+        secret = self.home / self.cli.SECRET_FILE
+        secret.parent.mkdir(parents=True)
+        secret.write_text(self.cli.secret_text(scenario.KEY))
+        self.give_away(self.home)
+        for path in [self.home, *self.home.rglob("*")]:
+            path.chmod(0o700 if path.is_dir() else 0o600)
+        self.accounts = self.parent / "passwd"
+        self.accounts.write_text(pathlib.Path("/etc/passwd").read_text() + "agentuser:x:"
+                                 f"{HOST_UID}:{HOST_UID}::{self.home}:/bin/bash\n")
+
+    def places(self):
+        return {"workspace": str(self.workspace), "secret": str(self.home / self.cli.SECRET_FILE)}
+
+    def renamed(self):
+        return {str(self.workspace): "/workspace", str(self.home): "/home/agentuser",
+                re.sub("[^A-Za-z0-9]", "-", str(self.workspace)): "-workspace"}
+
+    def words(self, url, arguments, _key_fd, more=()):
+        """The command line; `more` are variables."""
+        variables = {"HOME": self.home, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8",
+                     **self.cli.environment(url), **dict(more)}
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", AS_USER,
+                self.accounts, f"--reuid={HOST_UID}", f"--regid={HOST_UID}", "--clear-groups",
+                "--", "env", "-i", *(f"{name}={value}" for name, value in variables.items()),
+                *self.cli.program(self.directory), *arguments]
+
+
+class Trapped(Leg):
+    uid = CLI_UID
+    source = build = None  # the roots; set once
+
+    @property
+    def events(self):
+        return self.parent / "events"
+
+    def places(self):
+        return {"workspace": "/workspace", "secret": f"/home/agentuser/{self.cli.SECRET_FILE}"}
+
+    def renamed(self):
+        return {}
+
+    def words(self, url, arguments, key_fd, more=()):
+        """The command line; the key comes by descriptor `key_fd`."""
+        variables = {**self.cli.environment(url), **dict(more)}
+        return [self.source / "scripts/launchers/run-agent", "--engine", "local",
+                "--agent", self.cli.NAME, "--workspace", self.workspace,
+                "--cli-dir", self.directory, "--build-dir", self.build,
+                "--policy", HERE / "policy.json", "--events", self.events,
+                "--secret-fd", f"{key_fd}={self.cli.SECRET}",
+                *(part for name, value in variables.items()
+                  for part in ("--env", f"{name}={value}")),
+                "--", *self.cli.program(self.directory), *arguments]
