@@ -31,6 +31,23 @@ def arguments(_url):
     return ["-p", "do the work", "--dangerously-skip-permissions", "--model", "mock-model"]
 
 
+# On a terminal it would first ask a server of Anthropic whether it may be used here.
+ON_A_TERMINAL = {"IS_DEMO": "1"}
+
+# What is seen, and what is typed then.
+DIALOGUE = [
+    ("model-config(.*\n)*.*for shortcuts", "do the work", "Enter"),
+    ("1. Yes", "Enter"),
+    ("all done", "C-o"),  # the whole transcript, with what the command printed
+    ("SEEN", "C-o"),
+    ("Ran 1 shell(.*\n)*.*manual mode on", "C-c", "C-c"),
+]
+
+
+def interactive(_url):
+    return ["--permission-mode", "default", "--model", "mock-model"]
+
+
 def call(step, outputs, places):
     def bash(**more):
         return "Bash", {"command": step.text("command", places), "description": step.name, **more}

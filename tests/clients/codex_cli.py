@@ -36,14 +36,28 @@ def environment(_url):
     return {}
 
 
-def arguments(url):
+def _settings(url):
     provider = f'{{name="mock",base_url="{url}/v1",wire_api="responses",requires_openai_auth=true}}'
     settings = {"model_provider": '"mock"', "model_providers.mock": provider,
                 "features.plugins": "false", "features.apps": "false",
                 "features.enable_request_compression": "false", "analytics.enabled": "false"}
-    settings = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-    return ["exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", "--json",
-            "-m", "mock-model", *settings, "do the work"]
+    return ["--sandbox", "danger-full-access", "-m", "mock-model",
+            *(part for key, value in settings.items() for part in ("-c", f"{key}={value}"))]
+
+
+def arguments(url):
+    return ["exec", "--skip-git-repo-check", "--json", *_settings(url), "do the work"]
+
+
+# What is seen on a terminal, and what is typed then. It does not ask with danger-full-access.
+DIALOGUE = [
+    ("review any(.*\n)*mock-model(.*\n)*.*for agents", "do the work", "Enter"),
+    ("all done", "C-c"),
+]
+
+
+def interactive(url):
+    return _settings(url)
 
 
 def call(step, outputs, places):

@@ -47,6 +47,21 @@ def arguments(_url):
     return ["-p", "do the work", "-s", "--allow-all-tools", "--allow-all-paths"]
 
 
+# What is seen on a terminal, and what is typed then.
+DIALOGUE = [
+    ("help +providers(.*\n)*.*trust the files", "Enter"),
+    ("MCP Servers reloaded(.*\n)*.*Manual Approval", "do the work", "Enter"),
+    ("1. Yes", "Enter"),
+    ("all done", "C-o"),  # what the command printed
+    ("SEEN", "C-o"),
+    ("1 line", "C-c", "C-c"),
+]
+
+
+def interactive(_url):
+    return []
+
+
 def call(step, outputs, places):
     if step.kind == "search":
         return step.data["tool"], {key: value for key, value in step.data.items() if key != "tool"}

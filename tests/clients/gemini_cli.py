@@ -36,6 +36,18 @@ def arguments(_url):
     return ["-p", "do the work", "--yolo", "-m", "gemini-2.5-flash"]
 
 
+# What is seen on a terminal, and what is typed then.
+DIALOGUE = [
+    ("the best results(.*\n)*.*Type your message", "do the work", "Enter"),
+    ("1. Allow once", "Enter"),
+    ("all done", "C-c", "C-c"),
+]
+
+
+def interactive(_url):
+    return ["-m", "gemini-2.5-flash"]
+
+
 def call(step, outputs, places):
     def shell(**more):
         return "run_shell_command", {"command": step.text("command", places),
