@@ -12,6 +12,7 @@
 #include "os/thread.h"
 #include "runner/context.h"
 #include "runner/exec_trap.h"
+#include "runner/notify_engine.h"
 #include "runner/task_server.h"
 #include "runner/workspace_watch.h"
 
@@ -33,13 +34,14 @@ int run_daemon(const Session& session, const Channels& channels) {
   }
   Context& context = *made.value();
   ExecTrap trap(context);
+  NotifyEngine notify(context, trap);
   if (channels.listener >= 0) os::prefer_same_cpu(channels.listener);
   // Ready before the first exec arrives.
   context.parking.refill(
       session.policy->profiles.find(session.policy->exec.default_profile)->second);
 
   const auto work = [&] {
-    const auto ended = trap.run();
+    const auto ended = notify.run();
     if (ended.error().code == EPIPE) return;  // the CLI and all its children are gone
     // Without its workers this runner is of no use: PID 1 starts another.
     os::report(ended.error().text());

@@ -124,10 +124,9 @@ bool TaskFiles::closes_on_exec(pid_t tid, int fd) const {
   return (flags & O_CLOEXEC) != 0;
 }
 
-os::Result<ExecCopy> copy_location(const os::Pending& pending, os::ForeignMemory& memory,
+os::Result<ExecCopy> copy_location(pid_t tid, const seccomp_data& data, os::ForeignMemory& memory,
                                    const TaskFiles& files, uid_t cli_uid) {
-  const auto tid = static_cast<pid_t>(pending.notification().pid);
-  const Call call = call_of(pending.notification().data);
+  const Call call = call_of(data);
   constexpr int kKnownFlags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
   constexpr int kCheckFlag = 0x10000;  // AT_EXECVE_CHECK
   if ((call.flags & kCheckFlag) != 0) return os::Error{EACCES, "check a program"};
@@ -148,9 +147,7 @@ os::Result<ExecCopy> copy_location(const os::Pending& pending, os::ForeignMemory
   return copy;
 }
 
-os::Status copy_rest(const os::Pending& pending, os::ForeignMemory& memory, const TaskFiles& files,
-                     ExecCopy& copy) {
-  const auto tid = static_cast<pid_t>(pending.notification().pid);
+os::Status copy_rest(pid_t tid, os::ForeignMemory& memory, const TaskFiles& files, ExecCopy& copy) {
   if (copy.request.cwd.empty()) copy.request.cwd = TRY(files.link(tid, "cwd"));
   copy.cwd = TRY(files.id(tid, "cwd"));
   copy.request.argv = TRY(memory.strings(copy.argv, kMaxStrings));

@@ -2,12 +2,13 @@
 // later.
 #pragma once
 
+#include <linux/seccomp.h>
+
 #include <cstdint>
 #include <string>
 
 #include "os/fd.h"
 #include "os/foreign_memory.h"
-#include "os/listener.h"
 #include "policy/exec_request.h"
 
 namespace runner {
@@ -45,11 +46,10 @@ class TaskFiles {
 /// execs of a PATH search end after that. `memory` is the caller's. An error's code is what the
 /// caller gets: EFAULT, ENAMETOOLONG, EBADF, EINVAL (unknown flags), ENOENT (empty path), EACCES
 /// (AT_EXECVE_CHECK: no program of ours runs where it would say yes).
-os::Result<ExecCopy> copy_location(const os::Pending& pending, os::ForeignMemory& memory,
+os::Result<ExecCopy> copy_location(pid_t tid, const seccomp_data& data, os::ForeignMemory& memory,
                                    const TaskFiles& files, uid_t cli_uid);
 
 /// Copies argv, envp and the working directory. EFAULT, E2BIG.
-os::Status copy_rest(const os::Pending& pending, os::ForeignMemory& memory, const TaskFiles& files,
-                     ExecCopy& copy);
+os::Status copy_rest(pid_t tid, os::ForeignMemory& memory, const TaskFiles& files, ExecCopy& copy);
 
 }  // namespace runner

@@ -12,82 +12,47 @@
 #include "os/text.h"
 #include "os/thread.h"
 #include "os/tracee.h"
-#include "runner/redirect.h"
 #include "runner/resolve.h"
 
 namespace runner {
 
-// One exec between its reception and its answer. The lease goes last: its slot is free only when
-// the Pending has answered.
+// One exec between its reception and its answer.
 struct ExecTrap::Walk {
-  SlotLease lease;
-  os::Pending pending;
+  std::unique_ptr<TrappedCall> call;
   ExecCopy copy;
   Order order;
 };
 
-ExecTrap::SlotLease::SlotLease(ExecTrap& trap) : trap_(&trap), index_(0) {
-  std::unique_lock lock(trap.slots_mutex_);
-  const auto free_slot = [&] {
-    auto& used = trap.slot_used_;
-    index_ = static_cast<std::size_t>(std::find(used.begin(), used.end(), false) - used.begin());
-    return index_ < used.size();
-  };
-  trap.slot_freed_.wait(lock, free_slot);
-  trap.slot_used_[index_] = true;
-}
-
-ExecTrap::SlotLease::~SlotLease() {
-  if (trap_ == nullptr) return;
-  const std::lock_guard lock(trap_->slots_mutex_);
-  trap_->slot_used_[index_] = false;
-  trap_->slot_freed_.notify_one();
-}
-
-seccomp_notif& ExecTrap::SlotLease::notification() const {
-  return trap_->context_.channels.slots->slot[index_].notification;
-}
-
-os::Status ExecTrap::run() {
-  // Paths are looked up as the command would; what belongs to others is not even found.
-  const auto as_task = TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
-  for (;;) {
-    SlotLease lease(*this);
-    TRY(os::receive(context_.channels.listener, lease.notification()));
-    walk(std::move(lease));
-  }
-}
-
-void ExecTrap::walk(SlotLease lease) {
-  os::Pending pending(context_.channels.listener, lease.notification());
+void ExecTrap::walk(std::unique_ptr<TrappedCall> call) {
   Order order;
-  order.caller = static_cast<pid_t>(pending.notification().pid);
+  order.caller = call->tid();
   os::ForeignMemory memory(order.caller);
-  auto located = copy_location(pending, memory, context_.files, context_.session.cli_uid);
-  if (!located.ok()) return std::move(pending).refuse(located.error().code);
+  auto located =
+      copy_location(order.caller, call->data(), memory, context_.files, context_.session.cli_uid);
+  if (!located.ok()) return call->refuse(located.error().code);
   ExecCopy copy = std::move(located).value();
   const bool own_file = names_own_file(copy, order.caller);
   const int root = context_.channels.task_root;
   const auto file = look_up_program(root, copy.request.path, copy.no_follow);
-  if (!file.ok() && !own_file) return std::move(pending).refuse(file.error().code);
+  if (!file.ok() && !own_file) return call->refuse(file.error().code);
 
-  const auto copied = copy_rest(pending, memory, context_.files, copy);
-  if (!copied.ok()) return std::move(pending).refuse(copied.error().code);
+  const auto copied = copy_rest(order.caller, memory, context_.files, copy);
+  if (!copied.ok()) return call->refuse(copied.error().code);
   // Only now is it certain that all of it came from the caller.
-  if (!pending.still_valid()) return std::move(pending).refuse(EINTR);
+  if (!call->still_valid()) return call->refuse(EINTR);
 
   copy.request.own_program = own_file && used_as_own(copy, copy.request.argv, copy.request.env);
   order.verdict = policy::decide(context_.session.policy->exec, copy.request);
   if (order.verdict.action != policy::Action::self) {
-    if (!file.ok()) return std::move(pending).refuse(file.error().code);
+    if (!file.ok()) return call->refuse(file.error().code);
     const auto good =
         check_program(root, file.value(), copy.request.path, copy.request.cwd, copy.closes);
-    if (!good.ok()) return std::move(pending).refuse(good.error().code);
+    if (!good.ok()) return call->refuse(good.error().code);
   }
   order.id = context_.next_id();
   order.request = copy.request;
   tighten(context_, order);
-  go_on(Walk{std::move(lease), std::move(pending), std::move(copy), std::move(order)});
+  go_on(Walk{std::move(call), std::move(copy), std::move(order)});
 }
 
 void ExecTrap::go_on(Walk walk) {
@@ -103,17 +68,17 @@ void ExecTrap::go_on(Walk walk) {
     settle(walk.order.verdict, *answer ? Answer::yes : Answer::no);
   }
   policy::Verdict& verdict = walk.order.verdict;
-  if (!record(context_, walk.order).ok()) return std::move(walk.pending).refuse(EIO);
+  if (!record(context_, walk.order).ok()) return walk.call->refuse(EIO);
   if (verdict.action == policy::Action::self) return run_itself(std::move(walk));
   if (verdict.action == policy::Action::deny && verdict.silent) {
-    return std::move(walk.pending).refuse(EACCES);
+    return walk.call->refuse(EACCES);
   }
   run_command(std::move(walk));
 }
 
 void ExecTrap::wait_for_answer(Walk walk) {
   const auto as_task = os::FsUser::enter(context_.session.task_uid, context_.session.task_uid);
-  if (!as_task.ok()) return;  // the Pending answers EIO
+  if (!as_task.ok()) return;  // the dropped call is answered EIO
   Order& order = walk.order;
   if (!context_.asks.open(order.id, order.verdict, order.request)) {
     settle(order.verdict, os::join(Asks::kMostOpen, " other questions are open"));
@@ -121,9 +86,10 @@ void ExecTrap::wait_for_answer(Walk walk) {
   }
   // A question that is not in the log is not asked: whoever watches the log would not know of it.
   const bool recorded = record_question(context_, order).ok();
-  const auto waits = [&] { return recorded && walk.pending.still_valid(); };
+  const auto waits = [&] { return recorded && walk.call->still_valid(); };
   const Answer answer = context_.asks.wait(order.id, waits);
-  if (answer == Answer::gone || !walk.pending.still_valid()) return;  // the Pending answers EIO
+  if (answer == Answer::gone || !walk.call->still_valid())
+    return;  // the dropped call is answered EIO
   settle(order.verdict, answer);
   go_on(std::move(walk));
 }
@@ -131,11 +97,9 @@ void ExecTrap::wait_for_answer(Walk walk) {
 void ExecTrap::run_command(Walk walk) {
   const policy::Profile& profile = context_.profile(walk.order.verdict);
   auto parked = context_.parking.take(profile);
-  if (!parked.ok()) return std::move(walk.pending).refuse(EIO);
+  if (!parked.ok()) return walk.call->refuse(EIO);
   Parked sandbox = std::move(parked).value();
-  const Redirect redirect =
-      become_relay(std::move(walk.pending), context_.files, walk.copy, context_.channels.relay,
-                   context_.relay_id, sandbox.relay.get());
+  const Redirect redirect = walk.call->become_relay(walk.copy, sandbox.relay);
   sandbox.relay.reset();  // from here on its end means the end of the relay
   if (redirect.how != Redirected::done) {
     context_.parking.give_back(profile, std::move(sandbox.job));
@@ -153,7 +117,7 @@ void ExecTrap::run_command(Walk walk) {
 
 void ExecTrap::run_itself(Walk walk) {
   const ExecCopy& copy = walk.copy;
-  become_itself(std::move(walk.pending), [&](pid_t tid) { return verify_itself(tid, copy); });
+  walk.call->become_itself([&](pid_t tid) { return verify_itself(tid, copy); });
 }
 
 bool ExecTrap::is_own(os::FileId file) const {

@@ -1,13 +1,11 @@
-// The exec trap: receives what the filter traps and walks each exec to its end. It routes; what
-// holds a command is the sandbox (docs/threat-model.md).
+// The exec trap: walks each exec that an engine has trapped to its end. It routes; what holds a
+// command is the sandbox (docs/threat-model.md).
 #pragma once
 
-#include <array>
-#include <condition_variable>
-#include <mutex>
+#include <memory>
 
 #include "runner/context.h"
-#include "runner/slots.h"
+#include "runner/trapped_call.h"
 
 namespace runner {
 
@@ -15,30 +13,13 @@ class ExecTrap {
  public:
   explicit ExecTrap(Context& context) : context_(context) {}
 
-  /// A worker's whole work: receive and walk, one exec at a time, until the listener fails.
-  os::Status run();
+  /// One exec from here to its answer. Paths are looked up with the file-access identity of the
+  /// calling thread, which must be agentuser's: what belongs to others is not even found.
+  void walk(std::unique_ptr<TrappedCall> call);
 
  private:
-  // One slot of the shared mapping, given back at the end of its walk.
-  class SlotLease {
-   public:
-    explicit SlotLease(ExecTrap& trap);
-    SlotLease(SlotLease&& other) noexcept : trap_(other.trap_), index_(other.index_) {
-      other.trap_ = nullptr;
-    }
-    SlotLease(const SlotLease&) = delete;
-    SlotLease& operator=(const SlotLease&) = delete;
-    SlotLease& operator=(SlotLease&&) = delete;
-    ~SlotLease();
-    seccomp_notif& notification() const;
-
-   private:
-    ExecTrap* trap_;
-    std::size_t index_;
-  };
   struct Walk;
 
-  void walk(SlotLease lease);
   void go_on(Walk walk);
   void wait_for_answer(Walk walk);
   void run_command(Walk walk);
@@ -51,9 +32,6 @@ class ExecTrap {
   bool verify_itself(pid_t tid, const ExecCopy& copy) const;
 
   Context& context_;
-  std::mutex slots_mutex_;
-  std::condition_variable slot_freed_;
-  std::array<bool, kSlots> slot_used_{};
 };
 
 }  // namespace runner

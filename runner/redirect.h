@@ -1,26 +1,15 @@
-// Turns a thread that waits in execve into another program, without writing a byte of its memory.
+// Engine notify: turns a thread that waits for the listener's answer into another program, without
+// writing a byte of its memory.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 
 #include "os/fd.h"
 #include "os/listener.h"
 #include "runner/exec_copy.h"
+#include "runner/trapped_call.h"
 
 namespace runner {
-
-enum class Redirected {
-  done,     // the new program is about to run its first instruction
-  refused,  // the exec failed and the caller has its errno
-  gone,     // the caller died, or was interrupted before anything happened
-  killed,   // another program than the one intended had been loaded; it never ran
-};
-
-struct Redirect {
-  Redirected how = Redirected::gone;
-  std::uint64_t signal_mask = 0;  // the caller's own, before the exec
-};
 
 /// The caller executes agent-relay with its own argv and envp (so that it is the kernel that says
 /// E2BIG), all signals blocked, and `socket` in the register that relay_start.cc reads.
