@@ -87,7 +87,7 @@ Event session_start(const SessionStart& start);
 
 struct SessionEnd {
   int exit_code = 0;
-  std::string_view reason;  // a word: cli-exited, cli-signaled, runner-lost, …
+  std::string_view reason;  // a word: cli-exited, cli-signaled, runner-lost, tracer-lost, …
   std::uint64_t duration_ms = 0;
   // Of the session's events exec-allowed, exec-denied and exec-exited.
   std::uint64_t execs_allowed = 0;

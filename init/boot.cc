@@ -87,7 +87,7 @@ Status record_start(const HostSide& host, const Live& live) {
   start.workspace = host.options.workspace;
   start.observe = host.policy.exec.observe;
   TRY(live.audit->record(audit::session_start(start)));
-  return live.audit->record(audit::enforcement(words(live.levels)));
+  return live.audit->record(audit::enforcement(words(live.levels, live.cli.protections.trap)));
 }
 
 void fill_runner_session(const HostSide& host, Live& live) {
@@ -101,6 +101,8 @@ void fill_runner_session(const HostSide& host, Live& live) {
   session.secret_devs = live.mounts.secret_devs;
   session.cli_devs = live.mounts.cli_devs;
   session.structural_devs = live.mounts.structural_devs;
+  session.trap = live.cli.protections.trap;
+  session.cli = live.cli.pid;
   session.cli_init = live.cli.init.pid();
   session.own_programs = live.cli.own_programs;
 }
@@ -111,6 +113,19 @@ Status judge(const HostSide& host, Live& live) {
     return Error{0, *missing};  // no system call failed
   }
   TRY_STEP(record_start(host, live), "record the session's start");
+  return {};
+}
+
+// With a tracer the CLI may go only when it is traced: an exec without one would be ENOSYS.
+Status start_first_runner(Live& live) {
+  const bool traces = live.cli.protections.trap == os::Trap::trace;
+  os::SocketPair attached;
+  if (traces) attached = TRY(os::seqpacket_pair());
+  live.runner = TRY(start_runner(live, attached.second.get()));
+  attached.second.reset();
+  if (!traces) return {};
+  const os::Message word = TRY(os::receive_message(attached.first.get(), 64));
+  if (word.end) return Error{EPERM, "trace the CLI"};
   return {};
 }
 
@@ -130,17 +145,19 @@ std::optional<Failure> boot(const HostSide& host, Live& live) {
     return start_daemons(live);
   };
   if (Status done = before_cli(); !done.ok()) return Failure{std::move(done).error()};
+  live.trap = host.options.trap.value_or(os::Trap::notify);
+  live.mounts.options.relay_for_cli = live.trap == os::Trap::trace;
   if (auto failure = start_cli(host, live)) return failure;
   fill_runner_session(host, live);
   if (Status done = judge(host, live); !done.ok()) return Failure{std::move(done).error()};
   if (Status done = note_workspace(host, live); !done.ok()) {
     return Failure{std::move(done).error().within("look at the workspace")};
   }
-  if (!live.cli.listener.valid()) {
-    // No first exec will be trapped, so this is the moment.
-    auto runner = start_runner(live);
-    if (!runner.ok()) return Failure{std::move(runner).error()};
-    live.runner = std::move(runner).value();
+  if (live.cli.protections.trap != os::Trap::notify) {
+    // No first exec will arrive here, so this is the moment.
+    if (Status done = start_first_runner(live); !done.ok()) {
+      return Failure{std::move(done).error()};
+    }
   }
   if (live.channel) {
     if (Status done = start_channel(live); !done.ok()) return Failure{std::move(done).error()};

@@ -57,26 +57,17 @@ std::optional<os::Fd> execute_ruleset(const CliStart& start, const CliProgram& p
   return std::move(ruleset).value();
 }
 
-// The filter with its listener; without one where this kernel or a filter of the container's own
-// does not let us have it: then what the CLI executes is its own affair.
-struct Filtered {
-  os::Fd listener;
-  bool bpf = false;
-};
-
-Result<Filtered> install_filters(const CliStart& start) {
-  if (!offered(Protection::bpf, *start.hidden)) return Filtered{};
-  if (offered(Protection::exec_trap, *start.hidden)) {
-    const auto filter = os::cli_filter(os::CliRules{.trap_exec = true});
-    if (filter.ok()) {
-      auto listener = os::install_listener(filter.value(), true);
-      if (!listener.ok()) listener = os::install_listener(filter.value(), false);
-      if (listener.ok()) return Filtered{std::move(listener).value(), true};
-    }
+// The filter, with its listener where there is one.
+Result<os::Fd> install_filters(const CliStart& start) {
+  if (!offered(Protection::bpf, *start.hidden)) return os::Fd();
+  const os::Filter filter = TRY(os::cli_filter({start.trap}));
+  if (start.trap != os::Trap::notify) {
+    TRY(os::install_filter(filter));
+    return os::Fd();
   }
-  const os::Filter filter = TRY(os::cli_filter(os::CliRules{.trap_exec = false}));
-  TRY(os::install_filter(filter));
-  return Filtered{os::Fd(), true};
+  auto listener = os::install_listener(filter, true);
+  if (!listener.ok()) listener = os::install_listener(filter, false);
+  return listener;
 }
 
 // What PID 1 gets of it.
@@ -97,15 +88,13 @@ Result<CliMessage> confine(const CliStart& start, const CliProgram& program, Ope
     TRY(os::enter_terminal(pty.slave.get()));
     opened.terminal = TRY(os::duplicate(pty.master.get()));
   }
-  Filtered filtered = TRY(install_filters(start));
-  opened.listener = std::move(filtered.listener);
-  const bool trap = opened.listener.valid();
-  const bool landlock = ruleset.has_value() && trap;
+  opened.listener = TRY(install_filters(start));
+  const bool landlock = ruleset.has_value() && start.trap != os::Trap::none;
   if (landlock) TRY(os::restrict_self(ruleset->get()));
   CliMessage ready;
   ready.word = CliWord::ready;
-  ready.protections = {.exec_trap = trap,
-                       .bpf = filtered.bpf,
+  ready.protections = {.trap = start.trap,
+                       .bpf = offered(Protection::bpf, *start.hidden),
                        .landlock = landlock,
                        .memfd_noexec = start.memfd_noexec};
   ready.own_programs = own.ids;

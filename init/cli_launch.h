@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "os/filter.h"
 #include "os/process.h"
 #include "os/signals.h"
 #include "os/terminal.h"
@@ -27,6 +28,7 @@ struct CliStart {
   std::array<int, 3> stdio = {-1, -1, -1};  // it gets these; none: it inherits
   int relay = -1;                           // may be executed, being what a redirected exec loads
   int socket = -1;                          // cli_message.h
+  os::Trap trap = os::Trap::notify;         // what the probe found
   bool memfd_noexec = false;                // what build_cli_tree() achieved
 };
 

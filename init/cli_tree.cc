@@ -8,6 +8,7 @@
 #include "os/mounts.h"
 #include "os/paths.h"
 #include "os/text.h"
+#include "runner/sandbox_protocol.h"
 
 namespace init {
 namespace {
@@ -19,6 +20,7 @@ constexpr Owner kOwner = {kAgentCli, kAgentCli};
 
 // A mount with exchanged ids is one that fs.protected_symlinks does not work on: commands could
 // leave links for the CLI to follow.
+constexpr os::MountFlags kProgram = os::kReadOnly | os::kNoSuid | os::kNoDev;
 constexpr os::MountFlags kShared = os::kNoSuid | os::kNoDev | os::kNoExec | os::kNoSymFollow;
 
 os::Result<os::Fd> shared_with_commands(const SessionMounts& session, const std::string& staged) {
@@ -65,6 +67,8 @@ os::Result<CliTree> build_cli_tree(const SessionMounts& session) {
   TRY(tree.attach(tmp, "/tmp"));
   TRY(add_workspace(tree, session, Side::cli, os::kNoExec));
   TRY(add_programs(tree, session));
+  if (session.options.relay_for_cli)
+    TRY(tree.bind(runner::kRelayPath, runner::kRelayPath, kProgram));
   TRY_STEP(add_handover(tree, session), "show handover directories");
   TRY_STEP(add_secrets(tree, session.options), "show secrets");
   TRY(tree.processes(true));

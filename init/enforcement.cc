@@ -1,6 +1,7 @@
 #include "init/enforcement.h"
 
 #include <algorithm>
+#include <array>
 
 #include "os/text.h"
 
@@ -61,7 +62,7 @@ policy::Levels found_levels(const CliProtections& cli, std::span<const MountWay>
   set(Protection::pid_namespace, Level::full);
   set(Protection::mount_namespace, Level::full);
   set(Protection::no_new_privs, Level::full);
-  set(Protection::exec_trap, level_of(cli.exec_trap));
+  set(Protection::exec_trap, level_of(cli.trap != os::Trap::none));
   set(Protection::bpf, level_of(cli.bpf));
   set(Protection::landlock, level_of(cli.landlock));
   set(Protection::memfd_noexec, level_of(cli.memfd_noexec));
@@ -81,11 +82,18 @@ std::optional<std::string> refusal(const policy::Require& require, const policy:
   return text;
 }
 
-std::vector<std::pair<std::string, std::string>> words(const policy::Levels& levels) {
+std::string_view name(os::Trap trap) {
+  constexpr std::array<std::string_view, 3> kNames{"none", "notify", "trace"};
+  return kNames[static_cast<std::size_t>(trap)];
+}
+
+std::vector<std::pair<std::string, std::string>> words(const policy::Levels& levels,
+                                                       os::Trap trap) {
   std::vector<std::pair<std::string, std::string>> pairs;
   for (std::size_t i = 0; i < levels.size(); ++i) {
     pairs.emplace_back(policy::name(static_cast<Protection>(i)), policy::name(levels[i]));
   }
+  pairs.emplace_back("exec-trap-engine", name(trap));
   return pairs;
 }
 

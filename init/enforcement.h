@@ -9,13 +9,14 @@
 
 #include "audit/event.h"
 #include "init/trees.h"
+#include "os/filter.h"
 #include "policy/protection.h"
 
 namespace init {
 
 /// What the launch of the CLI found out by doing it. Travels as one message: plain data.
 struct CliProtections {
-  bool exec_trap = false;
+  os::Trap trap = os::Trap::none;
   bool bpf = false;
   bool landlock = false;
   bool memfd_noexec = false;
@@ -31,7 +32,10 @@ policy::Levels found_levels(const CliProtections& cli, std::span<const MountWay>
 /// One line that names what is missing and how to grant it; nothing when all is there.
 std::optional<std::string> refusal(const policy::Require& require, const policy::Levels& found);
 
-/// `{"landlock", "full"}`, … in the order of the enum.
-std::vector<std::pair<std::string, std::string>> words(const policy::Levels& levels);
+/// `{"landlock", "full"}`, … in the order of the enum, and the engine that traps execs.
+std::vector<std::pair<std::string, std::string>> words(const policy::Levels& levels, os::Trap trap);
+
+/// `none`, `notify`, `trace`.
+std::string_view name(os::Trap trap);
 
 }  // namespace init

@@ -13,6 +13,7 @@
 #include "init/trees.h"
 #include "os/child.h"
 #include "os/fd.h"
+#include "os/filter.h"
 #include "os/process.h"
 #include "os/signals.h"
 #include "os/socket.h"
@@ -51,7 +52,7 @@ struct CliSide {
   os::Child init;   // cli-init
   os::Fd socket;    // cli_message.h
   os::Fd root;      // `/` of its tree, O_PATH
-  os::Fd listener;  // not valid: no exec trap
+  os::Fd listener;  // Trap::notify only
   os::Fd process;   // pidfd of the CLI itself
   os::Fd terminal;  // the master of its pty, until it is the channel's; not valid: it has none
   pid_t pid = 0;    // of the CLI, as PID 1 sees it
@@ -78,6 +79,7 @@ struct Live {
   os::Child channel_process;
   os::Fd channel_control;
   os::Fd control_socket;  // listening kControlSocket
+  os::Trap trap = os::Trap::notify;  // what the CLI is started with
   CliSide cli;
   os::Child runner;
   runner::Slots* slots = nullptr;

@@ -70,6 +70,19 @@ Status set_cwd(RunOptions& options, std::string_view value) {
   return {};
 }
 
+Status set_trap(RunOptions& options, std::string_view value) {
+  if (value == "notify") {
+    options.trap = os::Trap::notify;
+  } else if (value == "trace") {
+    options.trap = os::Trap::trace;
+  } else if (value == "off") {
+    options.trap = os::Trap::none;
+  } else {
+    return invalid("there are: notify, trace, off");
+  }
+  return {};
+}
+
 Status hide(RunOptions& options, std::string_view value) {
   const auto protection = policy::protection_named(value);
   if (!protection) return invalid("no such protection");
@@ -114,6 +127,8 @@ constexpr std::array kOptions{
     Option{"--summary", "", turn_on<&RunOptions::summary>, "prints a summary at the end"},
     Option{"--verbose", "", turn_on<&RunOptions::verbose>, "tells what is being done"},
     Option{"--libexec", "DIR", set<&RunOptions::libexec>, "where our other programs are"},
+    Option{"--engine-trap", "NAME", set_trap,
+           "how execs are trapped: notify, trace or off (the first that works)"},
     Option{"--hide", "PROTECTION", hide, "acts as if this machine did not have it (for tests)"},
 };
 

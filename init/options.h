@@ -1,11 +1,13 @@
 // The words of `agent-init run`, read into one struct. The table here is also what --help prints.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "os/filter.h"
 #include "os/result.h"
 #include "policy/protection.h"
 
@@ -29,6 +31,7 @@ struct RunOptions {
   std::vector<std::string> cli_dirs;  // absolute host paths, visible read-only in the session
   std::vector<std::string> env;       // NAME=VALUE for the CLI
   std::vector<SecretFd> secrets;
+  std::optional<os::Trap> trap;            // nothing: what works on this machine
   std::vector<policy::Protection> hidden;  // treated as missing on this machine
   std::string channel;  // "streams" or "terminal": what the CLI gets where stdin and stdout are a
                         // channel to agent-session; empty: they are the CLI's

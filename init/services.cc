@@ -50,8 +50,9 @@ Status become_auditd(const Live& live) {
 
 Status become_runner(const runner::Session& session, const runner::Channels& channels) {
   std::vector<int> kept = session.workspace.descriptors();
-  kept.insert(kept.end(), {channels.listener, channels.spawner, channels.socket, channels.audit,
-                           channels.relay, channels.task_root, channels.cli_root});
+  kept.insert(kept.end(),
+              {channels.listener, channels.spawner, channels.socket, channels.audit,
+               channels.attached, channels.relay, channels.task_root, channels.cli_root});
   TRY(become_daemon("agent-task-runnerd", std::move(kept)));
   return become_bound_to_init();
 }
@@ -81,12 +82,13 @@ os::Result<os::Child> start_auditd(const Live& live) {
       "start agent-auditd");
 }
 
-os::Result<os::Child> start_runner(const Live& live) {
+os::Result<os::Child> start_runner(const Live& live, int attached) {
   runner::Channels channels;
   channels.listener = live.cli.listener.get();
   channels.spawner = live.spawner_socket.get();
   channels.socket = live.task_socket.get();
   channels.audit = live.audit_channel.first.get();
+  channels.attached = attached;
   channels.relay = live.relay.get();
   channels.task_root = live.task_root.get();
   channels.cli_root = live.cli.root.get();

@@ -14,7 +14,7 @@ namespace init {
 os::Result<os::Child> start_auditd(const Live& live);
 
 /// Forks agent-task-runnerd: root with PID 1's capabilities, no terminal, ends with PID 1.
-os::Result<os::Child> start_runner(const Live& live);
+os::Result<os::Child> start_runner(const Live& live, int attached = -1);
 
 /// Decides how soon a service that died is started again. One that keeps dying young is given more
 /// and more time, and then up.

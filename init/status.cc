@@ -44,7 +44,7 @@ std::vector<ControlRecord> status_records(const Live& live, const ServiceFacts& 
   if (live.channel_process.running()) {
     records.push_back(process("agent-channel", live.channel_process.pid(), live.started));
   }
-  for (const auto& [name, level] : words(live.levels)) {
+  for (const auto& [name, level] : words(live.levels, live.cli.protections.trap)) {
     records.push_back(word(RecordKind::protection, name, level));
   }
   for (const MountWay& mount : live.mounts.ways) {

@@ -200,7 +200,17 @@ Status Supervisor::on_cli_message() {
   return {};
 }
 
+// With its tracer the CLI is killed, and it is the tracer's end that says why.
+void Supervisor::look_for_tracer() {
+  if (!traced() || !live_.runner.running()) return;
+  if (!os::wait_readable(live_.runner.pidfd(), kBriefly)) return;
+  const pid_t pid = live_.runner.pid();
+  const auto status = live_.runner.poll();
+  if (status.ok() && status.value()) on_runner_death(pid, *status.value());
+}
+
 void Supervisor::cli_ended(int value) {
+  if (!ending_ && value == -SIGKILL) look_for_tracer();
   if (!ending_) {
     ending_as_.exit_code = value < 0 ? 128 - value : value;
     if (ending_as_.reason.empty()) ending_as_.reason = value < 0 ? "cli-signaled" : "cli-exited";
@@ -238,6 +248,10 @@ void Supervisor::on_runner_death(pid_t pid, os::ExitStatus status) {
                                 ? runner::answer_all(*live_.slots, live_.cli.listener.get(), EIO)
                                 : 0;
   if (ending_ || !cli_uses_listener()) return;
+  if (traced()) {
+    return lose("tracer-lost", join("agent-task-runnerd, which traces the CLI, ended (",
+                                    status.text(), "), and the CLI with it"));
+  }
   const bool killed = status == os::ExitStatus{true, SIGKILL};
   const auto delay = runner_limit_.after_death(since(runner_started_), killed);
   const std::string how = status.text();

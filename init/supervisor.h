@@ -16,7 +16,7 @@ namespace init {
 
 /// How a session ends.
 struct Ending {
-  std::string reason;  // a word: cli-exited, cli-signaled, runner-lost, …
+  std::string reason;  // a word: cli-exited, cli-signaled, runner-lost, tracer-lost, …
   int exit_code = 0;
 };
 
@@ -57,7 +57,9 @@ class Supervisor {
   /// Something the session needs is lost: says so and ends the CLI.
   void lose(std::string reason, const std::string& line);
   void cli_ended(int value);
+  void look_for_tracer();
   bool cli_uses_listener() const;
+  bool traced() const { return live_.cli.protections.trap == os::Trap::trace; }
 
   Live& live_;
   os::Loop loop_;

@@ -54,7 +54,8 @@ struct SessionOptions {
   std::vector<std::string> handover;  // below agent_dir: `shell-snapshots`
   std::vector<std::string> cli_dirs;  // as in ViewOptions
   const Workspace* workspace = nullptr;
-  bool idmap = true;  // false: as on a machine without idmapped mounts
+  bool relay_for_cli = false;  // engine trace: the CLI's tree shows the relay
+  bool idmap = true;           // false: as on a machine without idmapped mounts
 };
 
 /// How one shared mount is made writable for both identities; shown by `supervisorctl`.

@@ -120,8 +120,13 @@ void deny_common(Builder& builder) {
   }
 }
 
-void trap_exec(Builder& builder) {
+void trap_exec(Builder& builder, Trap trap) {
   for (const int call : {SCMP_SYS(execve), SCMP_SYS(execveat)}) {
+    if (trap == Trap::none) continue;
+    if (trap == Trap::trace) {
+      builder.add(SCMP_ACT_TRACE(0), call);
+      continue;
+    }
     builder.add(SCMP_ACT_TRACE(0), call, {{5, SCMP_CMP_EQ, kCookie, 0}});
     builder.add(SCMP_ACT_NOTIFY, call, {{5, SCMP_CMP_NE, kCookie, 0}});
   }
@@ -139,7 +144,7 @@ Result<int> install(const Filter& filter, unsigned flags) {
 
 Result<Filter> cli_filter(CliRules rules) {
   Builder builder;
-  if (rules.trap_exec) trap_exec(builder);
+  trap_exec(builder, rules.trap);
   deny_suid(builder);
   deny_common(builder);
   builder.add_all(fails_with(EPERM),

@@ -24,8 +24,15 @@ struct Filter {
   }
 };
 
+/// Whom the filter of the CLI gives its execs to. Where nobody is, an exec is ENOSYS.
+enum class Trap {
+  none,    // they are not trapped
+  notify,  // a listener, and the tracer that repeats one with kCookie
+  trace,   // a tracer
+};
+
 struct CliRules {
-  bool trap_exec = true;  // false where there is no listener: every exec would be ENOSYS
+  Trap trap = Trap::notify;
 };
 
 struct SandboxRules {
@@ -33,7 +40,7 @@ struct SandboxRules {
   bool allow_userns = false;  // new user namespaces
 };
 
-/// The filter of the vendor CLI: every exec goes to the listener, and nothing that would get
+/// The filter of the vendor CLI: every exec is trapped, and nothing that would get
 /// around it, make namespaces or mounts, or look into other processes is allowed.
 Result<Filter> cli_filter(CliRules rules = {});
 

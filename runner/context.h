@@ -15,6 +15,7 @@
 #include "runner/exec_copy.h"
 #include "runner/job_message.h"
 #include "runner/parking.h"
+#include "runner/relay_ends.h"
 
 namespace runner {
 
@@ -36,6 +37,7 @@ struct Context {
   Parking parking;
   Collector collector;
   Asks asks;
+  RelayEnds relay_ends;
   os::Fd proc;  // /proc of PID 1's namespace, O_PATH
   TaskFiles files;
   os::FileId relay_id;

@@ -8,6 +8,7 @@
 
 #include "audit/shared_state.h"
 #include "os/fd.h"
+#include "os/filter.h"
 #include "policy/agent.h"
 #include "policy/policy.h"
 #include "runner/secret_values.h"
@@ -22,6 +23,8 @@ struct Session {
   std::string agent;
   uid_t cli_uid = 1001;
   uid_t task_uid = 1000;
+  os::Trap trap = os::Trap::none;
+  pid_t cli = 0;       // the CLI, as PID 1 sees it
   pid_t cli_init = 0;  // pid 1 of the CLI's pid namespace, as PID 1 sees it
   const policy::Policy* policy = nullptr;
   const policy::Agent* agent_rules = nullptr;
@@ -38,10 +41,11 @@ struct Session {
 
 /// Descriptors that PID 1 keeps open for the whole session and every incarnation inherits.
 struct Channels {
-  int listener = -1;   // seccomp notification descriptor; -1: no exec trap, explicit route only
+  int listener = -1;   // seccomp notification descriptor; Trap::notify only
   int spawner = -1;    // SEQPACKET to agent-sandbox
   int socket = -1;     // listening /run/agent-task-runner.sock (SEQPACKET); -1: none
   int audit = -1;      // SEQPACKET to agent-auditd
+  int attached = -1;   // SEQPACKET to PID 1: a word when the CLI is traced; Trap::trace only
   int relay = -1;      // agent-relay, O_RDONLY
   int task_root = -1;  // O_PATH of `/` in the task tree
   int cli_root = -1;   // O_PATH of `/` in the CLI's tree
@@ -49,7 +53,7 @@ struct Channels {
   audit::SharedState* audit_state = nullptr;
 };
 
-/// Runs until SIGTERM or until the listener has no filter any more. Returns an exit code.
+/// Runs until SIGTERM. Returns an exit code.
 /// The caller has forked, dropped to the six capabilities and closed what is not in `channels`.
 int run_daemon(const Session& session, const Channels& channels);
 

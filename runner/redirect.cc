@@ -51,6 +51,7 @@ os::Result<bool> run_exec(os::Tracee& tracee) {
       case os::Halt::Kind::syscall:
         return false;
       case os::Halt::Kind::seccomp:
+      case os::Halt::Kind::born:
       case os::Halt::Kind::stopped:
         TRY(tracee.resume_to_syscall());
         break;

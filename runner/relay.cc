@@ -13,9 +13,19 @@
 #include <linux/signalfd.h>
 #include <linux/time_types.h>
 
+#include "runner/relay_kernel.h"
 #include "runner/sandbox_protocol.h"
 
 namespace {
+
+using runner::Action;
+using runner::Buffer;
+using runner::ControlMessage;
+using runner::DirectoryEntry;
+using runner::FileSystem;
+using runner::MessageHeader;
+using runner::PollEntry;
+using runner::UnixAddress;
 
 constexpr int kPipeFs = 0x50495045;
 constexpr unsigned kTypeMask = 0170000;
@@ -27,6 +37,7 @@ constexpr long kConnectionReset = -104;
 constexpr int kNoSignal = 0x4000;    // MSG_NOSIGNAL
 constexpr int kDirectory = 0x90000;  // O_DIRECTORY | O_CLOEXEC
 constexpr int kCloseOnExec = 0x80000;
+constexpr int kSeqpacket = 5 | kCloseOnExec;
 constexpr int kAlone = 0x80902;    // O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
 constexpr long kInputOutput = -5;  // EIO
 constexpr int kPollIn = 1;
@@ -58,49 +69,6 @@ long at(T* object) {
 #endif
   return reinterpret_cast<long>(object);
 }
-
-// Layouts of the kernel's own interface (x86_64), not of a libc.
-struct Action {
-  long handler;
-  unsigned long flags;
-  unsigned long restorer;
-  unsigned long mask;
-};
-struct Buffer {
-  void* bytes;
-  unsigned long size;
-};
-struct ControlMessage {
-  unsigned long size;
-  int level;
-  int type;
-  int fds[runner::kHelloFds];
-};
-struct MessageHeader {
-  void* name;
-  int name_size;
-  Buffer* buffers;
-  unsigned long buffer_count;
-  void* control;
-  unsigned long control_size;
-  int flags;
-};
-struct PollEntry {
-  int fd;
-  short events;
-  short found;
-};
-struct DirectoryEntry {
-  unsigned long inode;
-  long offset;
-  unsigned short size;
-  unsigned char type;
-  char name[1];
-};
-struct FileSystem {
-  long type;
-  long rest[14];
-};
 
 void default_action(int signal) {
   Action action = {0, 0, 0, 0};
@@ -268,6 +236,21 @@ unsigned long ignored_signals() {
   return ignored;
 }
 
+// The runner's socket, to which the CLI's tree shows the way, gives this process its own.
+int fetch_socket() {
+  constexpr UnixAddress kRunner = {1, "/run/agent-task-runner.sock"};
+  const long asked = call(__NR_socket, 1, kSeqpacket, 0);
+  if (asked < 0 || call(__NR_connect, asked, at(&kRunner), sizeof kRunner) != 0) die();
+  char word = 0;
+  Buffer buffer = {&word, 1};
+  ControlMessage control;
+  MessageHeader message = {nullptr, 0, &buffer, 1, &control, 16 + sizeof(int), 0};
+  if (call(__NR_recvmsg, asked, at(&message), 0) != 1 || message.control_size < 16 + sizeof(int))
+    die();
+  call(__NR_close, asked);
+  return control.fds[0];
+}
+
 void send_note(int socket, int signal, unsigned source) {
   runner::Note note = {runner::kNoteSignal, signal, source};
   call(__NR_sendto, socket, at(&note), sizeof note, kNoSignal);
@@ -345,6 +328,7 @@ int milliseconds_to_wait(const Terminal& terminal) {
 }  // namespace
 
 extern "C" [[noreturn]] void relay_main(int socket) {
+  if (socket == runner::kSocketToFetch) socket = fetch_socket();
   if (socket < 0) die();
   runner::Hello hello;
   hello.magic = runner::kHelloMagic;

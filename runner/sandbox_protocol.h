@@ -21,6 +21,11 @@ inline constexpr unsigned kCpuWords = 16;   // 1024 CPUs
 
 inline constexpr unsigned kSandboxFilters = 4;
 
+/// In place of its socket's number: the relay asks the runner for the socket.
+inline constexpr int kSocketToFetch = -2;
+/// In the CLI's tree, where engine trace is.
+inline constexpr char kRelayPath[] = "/libexec/agent-relay";
+
 /// First message to agent-sandbox, on fd 3. The filters follow, arrays of struct sock_filter:
 /// index = (suid allowed ? 1 : 0) + (user namespaces allowed ? 2 : 0).
 struct SandboxSetup {

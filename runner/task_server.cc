@@ -42,8 +42,7 @@ os::Status TaskServer::run(int stop) {
   TRY(os::add_to_ready_set(ready_.get(), stop));
   const auto as_task = TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
   for (;;) {
-    const auto ready =
-        TRY(os::wait_ready(ready_.get(), connections_.empty() ? -1 : kTickMilliseconds));
+    const auto ready = TRY(os::wait_ready(ready_.get(), milliseconds_to_wait()));
     for (const int fd : ready) {
       if (fd == stop) return {};
       if (fd == context_.channels.socket) {
@@ -53,7 +52,14 @@ os::Status TaskServer::run(int stop) {
       }
     }
     close_idle();
+    context_.relay_ends.sweep();
   }
+}
+
+// A relay that ends before it has asked for its socket tells nobody.
+int TaskServer::milliseconds_to_wait() const {
+  const bool may_wait = connections_.empty() && context_.session.trap != os::Trap::trace;
+  return may_wait ? -1 : kTickMilliseconds;
 }
 
 void TaskServer::accept_one() {
@@ -61,7 +67,13 @@ void TaskServer::accept_one() {
   if (!accepted.ok()) return;
   os::Fd socket = std::move(accepted).value();
   const auto peer = os::peer_of(socket.get());
-  if (!peer.ok() || connections_.size() >= kMostConnections) return;
+  if (!peer.ok()) return;
+  if (const os::Fd end = context_.relay_ends.take(peer.value().pid); end.valid()) {
+    const int fds[] = {end.get()};
+    (void)os::send_message(socket.get(), "s", fds, MSG_DONTWAIT);
+    return;
+  }
+  if (connections_.size() >= kMostConnections) return;
   const uid_t uid = peer.value().uid;
   if (uid != 0 && uid != context_.session.task_uid && uid != context_.session.cli_uid) return;
   const int fd = socket.get();

@@ -19,6 +19,7 @@ VICTIMS = pathlib.Path(os.environ.get("VICTIMS_DIR", BUILD / "tests/victims"))
 LAUNCHER = TOP / "scripts/launchers/run-agent"
 ENGINE = os.environ.get("TEST_ENGINE", "local")  # docker: tests/container/with_engine.py sets it
 SOAK = os.environ.get("SOAK") == "1"
+TRAP = os.environ.get("TEST_ENGINE_TRAP", "notify")
 
 AGENTUSER, AGENTCLI, AGENTAUDIT = 1000, 1001, 1002
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -166,6 +167,8 @@ class Session:
             line += ["--policy", str(self.policy)]
         for name, fd in secret_fds.items():
             line += ["--secret-fd", f"{fd}={name}"]
+        if "TEST_ENGINE_TRAP" in os.environ:
+            line += ["--engine-trap", TRAP]
         return [*line, *self.options, "--", *self.argv]
 
     def start(self):

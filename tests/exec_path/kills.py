@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from harness import AGENTUSER, ENGINE, Checks, Session, need_root, victim, wait_until
+from harness import AGENTUSER, ENGINE, TRAP, Checks, Session, need_root, victim, wait_until
 
 SLEEPS = "for i in 1 2 3; do sleep 1000 & done; setsid sleep 1000 & echo up; wait"
 
@@ -67,6 +67,14 @@ def runner_killed(checks):
     session.ready(condition=lambda: session.find(uid=AGENTUSER, argument="sleep 1.5"))
     runner = session.runner()
     runner.kill()
+    if TRAP == "trace":
+        # It traces the CLI, which does not run on without it.
+        result = session.finish(20)
+        checks.equal("kill -9 of the tracer: the session's status", result.status, 125)
+        checks.check("kill -9 of the tracer: the session says why",
+                     "the session ends (tracer-lost): agent-task-runnerd" in result.stderr,
+                     str(result))
+        return
     fresh = session.ready(2, lambda: session.runner() and session.runner().pid != runner.pid)
     checks.check("kill -9 of the runner: there is a new one", fresh)
     result = session.finish(20)

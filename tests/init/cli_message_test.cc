@@ -15,13 +15,14 @@ TEST_CASE("a message of the CLI's side arrives as it was, with the listener and 
   REQUIRE(os::stamp_senders(pair.value().first.get()).ok());
   init::CliMessage message;
   message.word = init::CliWord::ready;
-  message.protections = {.exec_trap = true, .bpf = true, .landlock = false, .memfd_noexec = true};
+  message.protections = {
+      .trap = os::Trap::trace, .bpf = true, .landlock = false, .memfd_noexec = true};
   message.own_programs = {{1, 2}, {3, 4}};
   REQUIRE(init::send_cli_message(pair.value().second.get(), message, 0).ok());
   const auto received = init::receive_cli_message(pair.value().first.get());
   REQUIRE(received.ok());
   CHECK(received.value().message.word == init::CliWord::ready);
-  CHECK(received.value().message.protections.exec_trap);
+  CHECK(received.value().message.protections.trap == os::Trap::trace);
   CHECK_FALSE(received.value().message.protections.landlock);
   CHECK(received.value().message.own_programs == message.own_programs);
   CHECK(received.value().listener.valid());

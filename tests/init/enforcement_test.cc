@@ -17,7 +17,7 @@ Level level(const policy::Levels& levels, Protection protection) {
 }
 
 constexpr init::CliProtections kEverything{
-    .exec_trap = true, .bpf = true, .landlock = true, .memfd_noexec = true};
+    .trap = os::Trap::notify, .bpf = true, .landlock = true, .memfd_noexec = true};
 
 }  // namespace
 
@@ -59,8 +59,9 @@ TEST_CASE("a refusal names each protection that is missing and how to get it") {
 }
 
 TEST_CASE("the table has a word for every protection, in the enum's order") {
-  const auto words = init::words(init::found_levels(kEverything, {}, {}));
-  REQUIRE(words.size() == policy::kProtections);
+  const auto words = init::words(init::found_levels(kEverything, {}, {}), os::Trap::trace);
+  REQUIRE(words.size() == policy::kProtections + 1);
+  CHECK(words.back() == std::pair<std::string, std::string>{"exec-trap-engine", "trace"});
   CHECK(words.front() == std::pair<std::string, std::string>{"uid-split", "full"});
   CHECK(words[8] == std::pair<std::string, std::string>{"apparmor", "none"});
 }

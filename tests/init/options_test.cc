@@ -62,17 +62,31 @@ TEST_CASE("what does not fit is refused, and the option named") {
   CHECK(refusal({"--cli-dir", "relative", "c"}).starts_with("--cli-dir '"));
   CHECK(refusal({"--cwd", "/abs", "c"}).starts_with("--cwd '"));
   CHECK(refusal({"--hide", "nothing", "c"}).starts_with("--hide '"));
+  CHECK(refusal({"--engine-trap", "auto", "c"}) ==
+        "--engine-trap 'auto': there are: notify, trace, off");
   CHECK(refusal({"--engine", "docker", "c"}).starts_with("--engine '"));
 }
 
 TEST_CASE("the help names every option") {
   const std::string help = init::run_help();
-  for (const char* option :
-       {"--workspace", "--agent", "--policy", "--name", "--engine", "--cwd", "--env", "--secret-fd",
-        "--cli-dir", "--channel", "--events", "--summary", "--verbose", "--libexec", "--hide"}) {
+  for (const char* option : {"--workspace", "--agent", "--policy", "--name", "--engine", "--cwd",
+                             "--env", "--secret-fd", "--cli-dir", "--channel", "--events",
+                             "--summary", "--verbose", "--libexec", "--engine-trap", "--hide"}) {
     CAPTURE(option);
     CHECK(help.find(option) != std::string::npos);
   }
+}
+
+TEST_CASE("the engine of the exec trap is found out unless it is named") {
+  const auto trap = [](std::vector<std::string> words) {
+    words.insert(words.end(), {"--workspace", "/w", "cmd"});
+    const auto options = parse(std::move(words));
+    return options.ok() ? options.value().trap : os::Trap::none;
+  };
+  CHECK(trap({}) == std::nullopt);
+  CHECK(trap({"--engine-trap", "notify"}) == os::Trap::notify);
+  CHECK(trap({"--engine-trap=trace"}) == os::Trap::trace);
+  CHECK(trap({"--engine-trap", "off"}) == os::Trap::none);
 }
 
 TEST_CASE("only an image's ENTRYPOINT speaks to agent-session") {

@@ -81,6 +81,18 @@ TEST_CASE("an exec of the CLI goes to the listener, and with the cookie to the t
   }
 }
 
+TEST_CASE("with a tracer for good every exec goes to it, and untrapped ones go nowhere") {
+  const Program traced{built(os::cli_filter({os::Trap::trace}))};
+  const Program untrapped{built(os::cli_filter({os::Trap::none}))};
+  for (const long call : {SYS_execve, SYS_execveat}) {
+    CHECK(traced(call) == kTrace);
+    CHECK(traced(call, {0, 0, 0, 0, 0, os::kCookie}) == kTrace);
+    CHECK(untrapped(call) == kAllow);
+  }
+  CHECK(traced(SYS_ptrace) == fails_with(EPERM));
+  CHECK(traced(SYS_clone3) == fails_with(ENOSYS));
+}
+
 TEST_CASE("calls by a foreign ABI are killed by every filter") {
   for (const Program& filter : {cli(), sandbox(), sandbox({true, true})}) {
     for (const unsigned arch : {0U + AUDIT_ARCH_I386, 0U + AUDIT_ARCH_ARM, AUDIT_ARCH_AARCH64}) {

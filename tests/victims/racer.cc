@@ -6,6 +6,7 @@
 //      alias     other processes write through their own mappings of the same page
 //      dup2      racing threads share the descriptor table and put EVIL over every free number
 //      unmap     a racing thread takes the page away and gives it back
+//      relay-page  racing threads write EVIL's path where engine trace has that of the relay
 // EVIL exits 70 as agentcli, 71 as anybody else. The string alternates between "/bin/true" and
 // "/bin/true" + EVIL: its terminating NUL is what an exec by descriptor would take as empty path.
 #include <fcntl.h>
@@ -71,6 +72,27 @@ void steal_numbers(const Stage& stage, unsigned step) {
 void take_page(const Stage& stage, unsigned step) {
   mprotect(stage.path, kPage, PROT_NONE);
   mprotect(stage.path, kPage, PROT_READ | PROT_WRITE);
+  pause_a_little(step);
+}
+
+// The page's place and content, as runner/trace_engine.cc has them.
+constexpr std::uintptr_t kRelayPage = 0x100000;
+constexpr char kRelay[] = "/libexec/agent-relay";
+
+char* take_relay_page() {
+  void* place = reinterpret_cast<void*>(kRelayPage);  // NOLINT(performance-no-int-to-ptr)
+  void* page =
+      mmap(place, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  if (page == MAP_FAILED) std::exit(1);
+  std::memcpy(page, kRelay, sizeof kRelay);
+  return static_cast<char*>(page);
+}
+
+void flip_relay(const Stage& stage, unsigned step) {
+  static char* const page = take_relay_page();
+  std::memcpy(page, stage.evil.c_str(), stage.evil.size() + 1);
+  spin(50 + step % 200);
+  std::memcpy(page, kRelay, sizeof kRelay);
   pause_a_little(step);
 }
 
@@ -155,7 +177,10 @@ Stage set_stage(const std::string& evil) {
 std::vector<pid_t> start_racers(const std::string& kind, const Stage& stage) {
   if (kind == "process") return {start_clone(race_entry, stage, CLONE_VM)};
   std::vector<pid_t> processes;
-  const Race race = kind == "dup2" ? steal_numbers : kind == "unmap" ? take_page : flip_end;
+  const std::map<std::string, Race> races = {
+      {"dup2", steal_numbers}, {"unmap", take_page}, {"relay-page", flip_relay}};
+  const auto found = races.find(kind);
+  const Race race = found != races.end() ? found->second : flip_end;
   for (long i = 0; i < racers && kind != "sibling"; ++i) {
     if (kind != "alias") {
       std::thread([&stage, race] { race_forever(race, stage); }).detach();

@@ -1,0 +1,44 @@
+// A tree of processes, traced for the whole of its life. ptrace(2).
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+
+#include "os/fd.h"
+#include "os/result.h"
+#include "os/traced_task.h"
+
+namespace os {
+
+/// Seizes a process with one thread, and with it whatever it will start. The calling thread is the
+/// tracer of all of them: when it ends they are killed (PTRACE_O_EXITKILL). It may have no child
+/// and no other tracee. EPERM: CAP_SYS_PTRACE is missing, or another tracer is there already.
+Status seize_tree(pid_t first);
+
+struct TracedHalt {
+  pid_t tid;
+  Halt halt;
+};
+
+/// The next halt in the tree, if there is one; it is to be followed by a resume. ECHILD: nobody is
+/// left.
+Result<std::optional<TracedHalt>> next_halt();
+
+/// Waits for the next halt of one thread.
+Halt wait_for_halt(pid_t tid);
+
+/// Maps one page at `address` that can only be read, and puts `bytes` there. The thread must be
+/// halted with a new program loaded, and have its signals blocked; it is halted afterwards, too,
+/// and has executed nothing. ESRCH: it has ended and been reaped. EEXIST: something is there.
+Status give_page(const TracedTask& task, std::uint64_t address, std::string_view bytes);
+
+/// Blocks SIGCHLD, which every halt sends to the tracer's process. Before the first thread.
+Result<Fd> halts_descriptor();
+
+/// Waits until there may be something to do: a halt, or a call of wake_tracer() by another thread
+/// of this process.
+void await_halts(int descriptor);
+void wake_tracer();
+
+}  // namespace os

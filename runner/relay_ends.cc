@@ -1,0 +1,31 @@
+#include "runner/relay_ends.h"
+
+#include <chrono>
+
+#include "os/child.h"
+#include "os/loop.h"
+
+namespace runner {
+
+os::Status RelayEnds::put(pid_t relay, os::Fd end) {
+  os::Fd process = TRY(os::open_process(relay));
+  const std::lock_guard lock(mutex_);
+  kept_.insert_or_assign(relay, Kept{std::move(process), std::move(end)});
+  return {};
+}
+
+os::Fd RelayEnds::take(pid_t relay) {
+  const std::lock_guard lock(mutex_);
+  auto found = kept_.extract(relay);
+  return found.empty() ? os::Fd() : std::move(found.mapped().end);
+}
+
+bool RelayEnds::sweep() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(kept_, [](const auto& entry) {
+    return os::wait_readable(entry.second.process.get(), std::chrono::milliseconds(0));
+  });
+  return !kept_.empty();
+}
+
+}  // namespace runner

@@ -1,0 +1,74 @@
+// Engine trace: one thread traces every process of the CLI for the whole of its life, and the
+// filter gives it each exec (SECCOMP_RET_TRACE). For where the listener cannot be had.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "os/traced_task.h"
+#include "os/tracer.h"
+#include "runner/context.h"
+#include "runner/exec_trap.h"
+
+namespace runner {
+
+/// ptrace(2) obeys the one thread that traces, so that thread does nothing else and never waits for
+/// anybody: workers walk the execs and tell it what is to become of each.
+class TraceEngine {
+ public:
+  TraceEngine(Context& context, ExecTrap& trap) : context_(context), trap_(trap) {}
+
+  /// The tracer's whole work: seizes the CLI, says so on channels.attached, and goes on until no
+  /// process is left (ECHILD). `halts`: of halts_descriptor().
+  os::Status trace(int halts);
+
+  /// A worker's whole work: walks execs, one at a time.
+  os::Status work();
+
+ private:
+  // An exec between its halt and its answer. Changes hands by the queues below.
+  struct Exec;
+  class Call;
+  enum class Wish { pass, refuse, relay, itself };
+  using ExecRef = std::shared_ptr<Exec>;
+
+  // The tracer's side.
+  void on_halt(os::TracedHalt halted);
+  void on_trapped(const os::TracedTask& task);
+  void on_executed(const os::TracedTask& task);
+  void on_failed(const os::TracedTask& task);
+  void on_gone(pid_t tid);
+  void start_wish(const ExecRef& exec);
+  bool start_exec(Exec& exec);
+  Redirect finish(const os::TracedTask& task, Exec& exec);
+  bool hand_over(const os::TracedTask& task, Exec& exec);
+  bool give_path(const os::TracedTask& task);
+  void take_wishes();
+  void close();
+
+  // The workers' side.
+  ExecRef next_exec();
+  Redirect ask(const ExecRef& exec);
+
+  static void answer(Exec& exec, Redirect redirect);
+
+  Context& context_;
+  ExecTrap& trap_;
+  bool started_ = false;                      // the CLI's own exec is through
+  std::unordered_map<pid_t, ExecRef> execs_;  // the tracer's alone
+
+  std::mutex trapped_mutex_;
+  std::condition_variable has_trapped_;
+  std::deque<ExecRef> trapped_;
+
+  std::mutex wishes_mutex_;
+  std::vector<ExecRef> wishes_;
+  bool closed_ = false;  // the tracer has ended
+};
+
+}  // namespace runner
