@@ -110,7 +110,8 @@ void fill_runner_session(const HostSide& host, Live& live) {
 Status judge(const HostSide& host, Live& live) {
   live.levels = found_levels(live.cli.protections, live.mounts.ways, host.options.hidden);
   if (const auto missing = refusal(host.policy.require, live.levels)) {
-    return Error{0, *missing};  // no system call failed
+    const std::string& why = live.trap.why_none;
+    return Error{0, why.empty() ? *missing : join(*missing, " (", why, ')')};
   }
   TRY_STEP(record_start(host, live), "record the session's start");
   return {};
@@ -142,11 +143,12 @@ std::optional<Failure> boot(const HostSide& host, Live& live) {
     if (live.channel) {
       TRY(place_secrets(live.channel->secrets, host.agent, live.runner_session.secrets));
     }
-    return start_daemons(live);
+    TRY(start_daemons(live));
+    live.trap = TRY(choose_trap(host.options.trap, host.options.hidden, live.relay.get()));
+    live.mounts.options.relay_for_cli = live.trap.trap == os::Trap::trace;
+    return {};
   };
   if (Status done = before_cli(); !done.ok()) return Failure{std::move(done).error()};
-  live.trap = host.options.trap.value_or(os::Trap::notify);
-  live.mounts.options.relay_for_cli = live.trap == os::Trap::trace;
   if (auto failure = start_cli(host, live)) return failure;
   fill_runner_session(host, live);
   if (Status done = judge(host, live); !done.ok()) return Failure{std::move(done).error()};

@@ -65,9 +65,7 @@ Result<os::Fd> install_filters(const CliStart& start) {
     TRY(os::install_filter(filter));
     return os::Fd();
   }
-  auto listener = os::install_listener(filter, true);
-  if (!listener.ok()) listener = os::install_listener(filter, false);
-  return listener;
+  return os::install_listener(filter);
 }
 
 // What PID 1 gets of it.

@@ -32,7 +32,7 @@ CliStart cli_start_of(const HostSide& host, const Live& live, int socket) {
     start.stdio = {live.stdio.input.get(), live.stdio.output.get(), live.stdio.error.get()};
   }
   start.relay = live.relay.get();
-  start.trap = live.trap;
+  start.trap = live.trap.trap;
   start.socket = socket;
   return start;
 }

@@ -10,6 +10,7 @@
 #include "init/enforcement.h"
 #include "init/host_channel.h"
 #include "init/options.h"
+#include "init/trap_choice.h"
 #include "init/trees.h"
 #include "os/child.h"
 #include "os/fd.h"
@@ -79,7 +80,7 @@ struct Live {
   os::Child channel_process;
   os::Fd channel_control;
   os::Fd control_socket;  // listening kControlSocket
-  os::Trap trap = os::Trap::notify;  // what the CLI is started with
+  TrapChoice trap;
   CliSide cli;
   os::Child runner;
   runner::Slots* slots = nullptr;

@@ -185,4 +185,10 @@ Result<Fd> install_listener(const Filter& filter, bool wait_killable) {
   return Fd(TRY(install(filter, flags)));
 }
 
+Result<Fd> install_listener(const Filter& filter) {
+  auto listener = install_listener(filter, true);
+  if (!listener.ok()) listener = install_listener(filter, false);
+  return listener;
+}
+
 }  // namespace os

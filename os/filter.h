@@ -54,5 +54,7 @@ Status install_filter(const Filter& filter);
 /// a notification that was received is no longer ended by a signal other than SIGKILL (Linux 5.19;
 /// EINVAL before). EBUSY: a filter with a listener is installed already.
 Result<Fd> install_listener(const Filter& filter, bool wait_killable);
+/// With `wait_killable` where the kernel has it.
+Result<Fd> install_listener(const Filter& filter);
 
 }  // namespace os

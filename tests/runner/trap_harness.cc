@@ -52,6 +52,7 @@ os::Status TrapHarness::set_up(const std::string& policy) {
   agent_ = TRY(policy::load_agent("custom"));
   session.id = "test";
   session.agent = "custom";
+  session.trap = os::Trap::notify;
   session.policy = &policy_;
   session.agent_rules = &agent_;
   auto audit = TRY(audit::make_channel());
