@@ -16,8 +16,7 @@ std::string_view remedy(Protection protection) {
     case Protection::uid_split:
       return "start agent-init as root, with CAP_SETUID and CAP_SETGID";
     case Protection::exec_trap:
-      return "use a kernel with seccomp user notification (5.9) and no outer filter that notifies, "
-             "or grant CAP_SYS_PTRACE for a tracer";
+      return "use a kernel with seccomp user notification (5.9), and no outer filter that notifies";
     case Protection::pid_namespace:
     case Protection::mount_namespace:
       return "grant CAP_SYS_ADMIN";

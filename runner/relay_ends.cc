@@ -6,6 +6,13 @@
 #include "os/loop.h"
 
 namespace runner {
+namespace {
+
+bool has_ended(const os::Fd& process) {
+  return os::wait_readable(process.get(), std::chrono::milliseconds(0));
+}
+
+}  // namespace
 
 os::Status RelayEnds::put(pid_t relay, os::Fd end) {
   os::Fd process = TRY(os::open_process(relay));
@@ -17,14 +24,13 @@ os::Status RelayEnds::put(pid_t relay, os::Fd end) {
 os::Fd RelayEnds::take(pid_t relay) {
   const std::lock_guard lock(mutex_);
   auto found = kept_.extract(relay);
-  return found.empty() ? os::Fd() : std::move(found.mapped().end);
+  if (found.empty() || has_ended(found.mapped().process)) return {};
+  return std::move(found.mapped().end);
 }
 
 bool RelayEnds::sweep() {
   const std::lock_guard lock(mutex_);
-  std::erase_if(kept_, [](const auto& entry) {
-    return os::wait_readable(entry.second.process.get(), std::chrono::milliseconds(0));
-  });
+  std::erase_if(kept_, [](const auto& entry) { return has_ended(entry.second.process); });
   return !kept_.empty();
 }
 
