@@ -16,7 +16,8 @@ WAIT = "echo ready; read -r -t 20 _ <> <(:)"
 MADE = tempfile.TemporaryDirectory(prefix="policies-")
 
 # What each protection needs before it; the rest stays as this machine has it.
-ALSO_GONE = {"exec-trap": {"landlock"}, "bpf": {"exec-trap", "landlock"}}
+ENGINE = "exec-trap-engine"
+ALSO_GONE = {"exec-trap": {"landlock", ENGINE}, "bpf": {"exec-trap", "landlock", ENGINE}}
 REMEDIES = {
     "uid-split": "start agent-init as root, with CAP_SETUID and CAP_SETGID",
     "exec-trap": "use a kernel with seccomp user notification (5.9)",
@@ -84,6 +85,15 @@ def hidden_is_none(has):
         wanted = "acl" if protection == "workspace-idmap" else None
         if wanted:
             checks.equal("... and the mounts", set(status["mounts"].values()), {wanted})
+
+
+def engine_is_named(has):
+    for option, engine in (("notify", "notify"), ("trace", "trace"), ("off", "none")):
+        status, same = seen("--engine-trap", option)
+        lost = {"exec-trap", "landlock"} if option == "off" else set()
+        checks.equal(f"--engine-trap {option}", status["enforcement"],
+                     {**has, **{name: "none" for name in lost}, ENGINE: engine})
+        checks.check("... the event and the text say the same", same)
 
 
 def refused(what, result, line, log):
@@ -223,9 +233,10 @@ def main():
     status, same = seen()
     has = status["enforcement"]
     print(f"     this machine: {has}")
-    checks.equal("every protection has a level", sorted(has), sorted(PROTECTIONS))
+    checks.equal("every protection has a level", sorted(has), sorted({*PROTECTIONS, ENGINE}))
     checks.check("... the event and the text say the same", same)
     hidden_is_none(has)
+    engine_is_named(has)
     required_is_refused()
     several_missing()
     wrong_name()
