@@ -77,7 +77,6 @@ void Loop::dispatch(int fd) {
 }
 
 Status Loop::run() {
-  stopped_ = false;
   std::array<epoll_event, 32> events{};
   while (!stopped_) {
     const int count = retrying([&] {
@@ -90,6 +89,7 @@ Status Loop::run() {
     }
     if (!stopped_) fire_timers();
   }
+  stopped_ = false;
   return {};
 }
 

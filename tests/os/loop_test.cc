@@ -36,6 +36,21 @@ TEST_CASE("a handler is called while its descriptor is readable, until it is for
   CHECK(calls == 3);
 }
 
+TEST_CASE("a stop before the start counts, once") {
+  auto loop = os::Loop::make();
+  REQUIRE(loop.ok());
+  loop.value().stop();
+  REQUIRE(loop.value().run().ok());  // would wait for ever
+  bool fired = false;
+  loop.value().after(0ms, [&]() -> os::Status {
+    fired = true;
+    loop.value().stop();
+    return {};
+  });
+  REQUIRE(loop.value().run().ok());
+  CHECK(fired);
+}
+
 TEST_CASE("a handler's error ends that handler only") {
   auto loop = os::Loop::make();
   REQUIRE(loop.ok());
