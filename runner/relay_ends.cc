@@ -17,6 +17,7 @@ bool has_ended(const os::Fd& process) {
 os::Status RelayEnds::put(pid_t relay, os::Fd end) {
   os::Fd process = TRY(os::open_process(relay));
   const std::lock_guard lock(mutex_);
+  std::erase_if(kept_, [](const auto& entry) { return has_ended(entry.second.process); });
   kept_.insert_or_assign(relay, Kept{std::move(process), std::move(end)});
   return {};
 }
@@ -26,12 +27,6 @@ os::Fd RelayEnds::take(pid_t relay) {
   auto found = kept_.extract(relay);
   if (found.empty() || has_ended(found.mapped().process)) return {};
   return std::move(found.mapped().end);
-}
-
-bool RelayEnds::sweep() {
-  const std::lock_guard lock(mutex_);
-  std::erase_if(kept_, [](const auto& entry) { return has_ended(entry.second.process); });
-  return !kept_.empty();
 }
 
 }  // namespace runner

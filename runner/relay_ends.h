@@ -15,13 +15,11 @@ namespace runner {
 /// Thread-safe. Whoever asks is told apart by the process number that the kernel gives of him.
 class RelayEnds {
  public:
-  /// Keeps `end` for a process that lives, until it asks or has ended.
+  /// Keeps `end` for a process that lives, until it asks. Gives up what is kept for processes that
+  /// have ended, so that their sandboxes see it.
   os::Status put(pid_t relay, os::Fd end);
   /// Not valid: nothing is kept for that process.
   os::Fd take(pid_t relay);
-  /// Gives up what is kept for processes that have ended, so that their sandboxes see it. True if
-  /// something is left.
-  bool sweep();
 
  private:
   struct Kept {

@@ -42,7 +42,8 @@ os::Status TaskServer::run(int stop) {
   TRY(os::add_to_ready_set(ready_.get(), stop));
   const auto as_task = TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
   for (;;) {
-    const auto ready = TRY(os::wait_ready(ready_.get(), milliseconds_to_wait()));
+    const auto ready =
+        TRY(os::wait_ready(ready_.get(), connections_.empty() ? -1 : kTickMilliseconds));
     for (const int fd : ready) {
       if (fd == stop) return {};
       if (fd == context_.channels.socket) {
@@ -52,14 +53,7 @@ os::Status TaskServer::run(int stop) {
       }
     }
     close_idle();
-    context_.relay_ends.sweep();
   }
-}
-
-// A relay that ends before it has asked for its socket tells nobody.
-int TaskServer::milliseconds_to_wait() const {
-  const bool may_wait = connections_.empty() && context_.session.trap != os::Trap::trace;
-  return may_wait ? -1 : kTickMilliseconds;
 }
 
 void TaskServer::accept_one() {

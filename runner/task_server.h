@@ -25,7 +25,6 @@ class TaskServer {
     os::Peer peer;
     std::chrono::steady_clock::time_point opened;
   };
-  int milliseconds_to_wait() const;
   void accept_one();
   void read_one(int fd);
   void close_idle();

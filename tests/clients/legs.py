@@ -8,6 +8,9 @@ import sys
 
 import scenario
 
+# The engine of the exec trap, where one is asked for.
+TRAP = [word for word in ("--engine-trap", os.environ.get("TEST_ENGINE_TRAP")) if
+        "TEST_ENGINE_TRAP" in os.environ]
 HERE = pathlib.Path(__file__).resolve().parent
 HOST_UID = 4321  # the workspace's owner: neither root nor an id that the session uses
 CLI_UID = 1001
@@ -112,4 +115,4 @@ class Trapped(Leg):
                 "--secret-fd", f"{key_fd}={self.cli.SECRET}",
                 *(part for name, value in variables.items()
                   for part in ("--env", f"{name}={value}")),
-                "--", *self.cli.program(self.directory), *arguments]
+                *TRAP, "--", *self.cli.program(self.directory), *arguments]

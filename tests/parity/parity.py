@@ -168,6 +168,8 @@ def compare_all(options, scratch, programs):
     make_workspace(rows, f"{scratch}/fresh")
     launcher = [f"{ROOT}/scripts/launchers/run-agent", "--engine", "local", "--agent", "custom",
                 "--build-dir", options.build_dir]
+    if "TEST_ENGINE_TRAP" in os.environ:
+        launcher += ["--engine-trap", os.environ["TEST_ENGINE_TRAP"]]
     kinds = {leg.name: leg for leg in (legs.Native, legs.Cli, legs.Command, legs.Isolated)}
     seen = {}
     judge = Judge(allowed)
