@@ -34,7 +34,8 @@ class Loop {
   /// A timer that has fired is ignored.
   void cancel(Timer timer);
 
-  /// Runs until stop(), not at all if that was called before; an error only if the kernel refuses to wait.
+  /// Runs until stop(), not at all if that was called before; an error only if the kernel refuses
+  /// to wait.
   Status run();
   void stop() { stopped_ = true; }
 
