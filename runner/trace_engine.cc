@@ -57,7 +57,7 @@ class TraceEngine::Call : public TrappedCall {
  public:
   Call(TraceEngine& engine, ExecRef exec) : engine_(engine), exec_(std::move(exec)) {}
   ~Call() override {
-    if (exec_) refuse(EIO);
+    if (exec_) fail_with(EIO);
   }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -67,11 +67,7 @@ class TraceEngine::Call : public TrappedCall {
   // A number is given to nobody else before the tracer has reaped its thread.
   bool still_valid() const override { return !exec_->gone; }
 
-  void refuse(int code) override {
-    exec_->wish = Wish::refuse;
-    exec_->code = code;
-    engine_.ask(std::exchange(exec_, nullptr));
-  }
+  void refuse(int code) override { fail_with(code); }
 
   Redirect become_relay(const ExecCopy& copy, const os::Fd& socket) override {
     auto end = os::duplicate(socket.get());
@@ -93,18 +89,28 @@ class TraceEngine::Call : public TrappedCall {
   }
 
  private:
+  void fail_with(int code) {
+    exec_->wish = Wish::refuse;
+    exec_->code = code;
+    engine_.ask(std::exchange(exec_, nullptr));
+  }
+
   TraceEngine& engine_;
   ExecRef exec_;
 };
 
 os::Status TraceEngine::work() {
   const auto as_task = TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
-  for (;;) trap_.walk(std::make_unique<Call>(*this, next_exec()));
+  for (ExecRef exec = next_exec(); exec; exec = next_exec()) {
+    trap_.walk(std::make_unique<Call>(*this, std::move(exec)));
+  }
+  return {};
 }
 
 TraceEngine::ExecRef TraceEngine::next_exec() {
   std::unique_lock lock(trapped_mutex_);
-  has_trapped_.wait(lock, [&] { return !trapped_.empty(); });
+  has_trapped_.wait(lock, [&] { return no_more_ || !trapped_.empty(); });
+  if (trapped_.empty()) return nullptr;
   ExecRef exec = std::move(trapped_.front());
   trapped_.pop_front();
   return exec;
@@ -165,6 +171,9 @@ void TraceEngine::close() {
     left.swap(wishes_);
   }
   for (const ExecRef& exec : left) answer(*exec, {});
+  const std::lock_guard lock(trapped_mutex_);
+  no_more_ = true;
+  has_trapped_.notify_all();
 }
 
 // A request that fails means that the task was killed: its end is the next that is heard of it.

@@ -27,7 +27,7 @@ class TraceEngine {
   /// process is left (ECHILD). `halts`: of halts_descriptor().
   os::Status trace(int halts);
 
-  /// A worker's whole work: walks execs, one at a time.
+  /// A worker's whole work: walks execs, one at a time, until no process is left.
   os::Status work();
 
  private:
@@ -65,6 +65,7 @@ class TraceEngine {
   std::mutex trapped_mutex_;
   std::condition_variable has_trapped_;
   std::deque<ExecRef> trapped_;
+  bool no_more_ = false;
 
   std::mutex wishes_mutex_;
   std::vector<ExecRef> wishes_;
