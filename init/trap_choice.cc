@@ -33,7 +33,7 @@ using os::Result;
 using os::Status;
 
 constexpr char kProgram[] = "/bin/true";  // is never looked up
-constexpr std::chrono::milliseconds kLongest{3000};
+constexpr std::chrono::milliseconds kLongest{10000};
 constexpr int kTries = 200;    // to receive an exec that no signal takes back
 constexpr int kAnswer = EDOM;  // no exec fails so by itself
 
