@@ -52,10 +52,12 @@ COPY --from=vendor /opt/coding-agents /opt/coding-agents
 # The users, as agent-init knows them, and no setuid program: no_new_privs would not let one work anyhow.
 RUN groupadd --gid 1000 agentuser && groupadd --gid 1001 agentcli && \
     groupadd --gid 1002 agentaudit && groupadd --gid 1003 agentnet && \
+    groupadd --gid 1004 agentchannel && \
     useradd --no-log-init -u 1000 -g 1000 -M -d /home/agentuser -s /bin/bash agentuser && \
     useradd --no-log-init -u 1001 -g 1001 -M -d /home/agentuser -s /bin/bash agentcli && \
     useradd --no-log-init -u 1002 -g 1002 -M -d /nonexistent -s /usr/sbin/nologin agentaudit && \
     useradd --no-log-init -u 1003 -g 1003 -M -d /nonexistent -s /usr/sbin/nologin agentnet && \
+    useradd --no-log-init -u 1004 -g 1004 -M -d /nonexistent -s /usr/sbin/nologin agentchannel && \
     mkdir -p /home/agentuser /workspace && \
     find / -xdev -perm /6000 -type f -exec chmod a-s {} +
 COPY --from=programs /libexec /libexec

@@ -39,9 +39,11 @@ constexpr char kHelp[] =
     "       agent-session resume NAME   takes up a session whose agent-session was killed\n"
     "       agent-session list          the sessions of this user in containers\n"
     "       agent-session --help\n\n"
+    "  --name NAME          the session's name, and the container's\n"
     "  --terminal           the CLI has a terminal of its own in the container\n"
     "  --secret-fd N=NAME   a secret, read from descriptor N to its end; may be repeated\n"
-    "  --events FILE        the session's events are appended to FILE\n";
+    "  --events FILE        the session's events are appended to FILE\n"
+    "  --help               prints this\n";
 
 struct Words {
   SessionState state;

@@ -87,6 +87,7 @@ session_line() {
   if [ -t 0 ] && [ -t 1 ]; then kind=terminal outside+=(--terminal); fi
   # The image knows where it has the CLI.
   [ "$agent" = custom ] || [[ ${command[0]:-} == /* ]] || command=("$agent" "${command[@]}")
+  # shellcheck disable=SC2034 # run-agent executes it
   line=("$programs/channel/agent-session" run --name "$name" "${outside[@]}" --
     docker run --name "$name" "${profile[@]}" "$image" --name "$name" --channel "$kind"
     "${inside[@]}" -- "${command[@]}")

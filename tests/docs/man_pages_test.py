@@ -36,7 +36,8 @@ def compare(name, wanted, found):
 
 def main():
     root, build = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    programs = {"run-agent": root / "scripts/launchers/run-agent",
+    programs = {"agent-session": build / "channel/agent-session",
+                "run-agent": root / "scripts/launchers/run-agent",
                 "agent-task-run": build / "runner/agent-task-run",
                 "supervisorctl": build / "init/supervisorctl"}
     wrong = []

@@ -9,6 +9,7 @@ TEST_CASE("each identity has a user and a group of its own, and nobody a passwor
         "agentcli:x:1001:1001::/home/agentuser:/bin/bash\n"
         "agentaudit:x:1002:1002::/nonexistent:/usr/sbin/nologin\n"
         "agentnet:x:1003:1003::/nonexistent:/usr/sbin/nologin\n"
+        "agentchannel:x:1004:1004::/nonexistent:/usr/sbin/nologin\n"
         "nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n");
   CHECK(init::group_text() ==
         "root:x:0:\n"
@@ -16,6 +17,7 @@ TEST_CASE("each identity has a user and a group of its own, and nobody a passwor
         "agentcli:x:1001:\n"
         "agentaudit:x:1002:\n"
         "agentnet:x:1003:\n"
+        "agentchannel:x:1004:\n"
         "nogroup:x:65534:\n");
 }
 
