@@ -221,6 +221,19 @@ def lost_host_end(engine, space):
     check("no event is missing or twice", numbers == list(range(1, len(numbers) + 1)), numbers)
 
 
+def lost_channel(engine, space):
+    """The container's own end is killed: nobody could talk to the CLI any more."""
+    with engine.start(space, "echo up; sleep 1000", "--name", "mute") as running:
+        running.stdout.readline()
+        root = engine.must("inspect", "-f", "{{.State.Pid}}", "mute").stdout.strip()
+        children = pathlib.Path(f"/proc/{root}/task/{root}/children").read_text().split()
+        killed = kill([int(pid) for pid in children
+                       if pathlib.Path(f"/proc/{pid}/comm").read_text() == "agent-channel\n"])
+        err = running.communicate(timeout=SECONDS)[1]
+    check("a killed agent-channel ends the session with that reason", len(killed) == 1 and
+          running.returncode == 125 and "channel-lost" in err, (killed, running.returncode, err))
+
+
 def wrong_key(engine, space):
     with engine.start(space, "echo up; sleep 1000", "--name", "keyed") as running:
         running.stdout.readline()
@@ -277,7 +290,7 @@ def pace(engine, space):
 with Engine() as ours:
     ours.image()
     directory = ours.workspace()
-    for test in (terminal, detach, full_screen, lost_client, lost_host_end, wrong_key, versions, pace):
+    for test in (terminal, detach, full_screen, lost_client, lost_host_end, lost_channel, wrong_key, versions, pace):
         print(f"-- {test.__name__}", flush=True)
         test(ours, directory)
     check("no container is left", wait_until(lambda: ours.docker("ps", "-aq").stdout == ""))
