@@ -131,11 +131,13 @@ void on_link(Member& member) {
 }
 
 // ^C and its like are typed for everybody in the terminal's foreground. Commands get the signal
-// from the pty; the others of the callers' group from the relay of one of them.
+// from the pty; the others of the callers' group from the relay of one of them. One that has just
+// started, and may have printed something, has not told its group yet.
 void raise_for_others(unsigned long typed) {
   const pid_t group = foreground_group();
   for (const Member& member : members) {
-    if (member.link == 0 || !member.foreground || member.group != group) continue;
+    if (member.link == 0 || !member.foreground) continue;
+    if (member.group != group && !member.answered) continue;
     if (made_for_commands(member.caller_group)) return;
     for (const int signal : {SIGINT, SIGQUIT}) {
       if ((typed >> (signal - 1) & 1) != 0) say(member, kRaise, signal);
