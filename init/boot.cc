@@ -35,7 +35,7 @@ constexpr std::array<int, 6> kCapabilities{CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_SE
 constexpr mode_t kTaskSocketMode = 0666;
 
 Status make_container(const HostSide& host) {
-  if (!host.has_outside()) return adopt_container();
+  if (!host.has_outside()) return adopt_container(host.workspace);
   ViewOptions view;
   view.workspace = &host.workspace;
   view.cli_dirs = host.options.cli_dirs;

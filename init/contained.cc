@@ -46,13 +46,19 @@ os::Result<int> run(RunOptions options, const Inherited& inherited) {
 
 }  // namespace
 
-os::Status adopt_container() {
+os::Status adopt_container(const Workspace& workspace) {
   TRY_STEP(os::make_all_private(), "grant the container CAP_SYS_ADMIN");
   constexpr std::array kPlaces{"/run", "/root", "/tmp", kHome, kWorkspace, kLibexec};
   for (const char* place : kPlaces) {
     if (os::kind_of(place) == os::Kind::directory) continue;
     return Error{ENOTDIR, os::join("find '", place, "': the image has no such directory; build it ",
                                    "from our Dockerfile")};
+  }
+  // A linked worktree is where the host has it, so that its repository finds it.
+  for (const UserDir& directory : workspace.dirs) {
+    if (directory.host == directory.inside) continue;
+    const os::Fd mount = TRY(os::clone_mount(directory.host, os::Depth::all));
+    TRY(os::attach_mount(mount.get(), directory.inside));
   }
   return {};
 }

@@ -43,8 +43,9 @@ struct ViewOptions {
 os::Status prepare_container_view(const ViewOptions& options);
 
 /// In a container that an engine made: takes its tree as it is, after checking that it has the
-/// places that a session needs. ENOENT, ENOTDIR: the image is not ours.
-os::Status adopt_container();
+/// places that a session needs, and puts a linked worktree where a session has it. ENOENT, ENOTDIR:
+/// the image is not ours.
+os::Status adopt_container(const Workspace& workspace);
 
 /// What mount_session() needs to know about the session.
 struct SessionOptions {

@@ -47,11 +47,37 @@ bind_policy() {
   bind "$1" "$POLICY_INSIDE" readonly
 }
 
+# linked_repository WORKTREE: prints the repository of a linked git worktree. It has to know the worktree:
+# else a file that the last session wrote could name any directory.
+linked_repository() {
+  local gitdir repository back common
+  if [ -L "$1/.git" ] || [ ! -f "$1/.git" ]; then return 1; fi
+  IFS= read -r gitdir <"$1/.git" || return 1
+  [[ $gitdir == "gitdir: "* ]] || return 1
+  gitdir=$(cd -- "$1" && realpath -e -- "${gitdir#gitdir: }" 2>/dev/null) || return 1
+  repository=$(dirname -- "$(dirname -- "$gitdir")")
+  back=$(cd -- "$gitdir" && realpath -e -- "$(cat gitdir)" 2>/dev/null) || return 1
+  common=$(cd -- "$gitdir" && realpath -e -- "$(cat commondir)" 2>/dev/null) || return 1
+  if [ "$back" != "$1/.git" ] || [ "$common" != "$repository" ]; then return 1; fi
+  printf '%s' "$repository"
+}
+
+# bind_workspace DIR: at /workspace, or with its repository where both know each other to be.
+bind_workspace() {
+  local tree repository
+  tree=$(realpath -e -- "$1")
+  if repository=$(linked_repository "$tree"); then
+    bind "$tree" "$tree" && bind "$repository" "$repository" && inside+=(--workspace "$tree")
+  else
+    bind "$1" /workspace
+  fi
+}
+
 # translate OPTION VALUE: an option of run-agent as one of agent-session's, the engine's, agent-init's,
 # or of several.
 translate() {
   case $1 in
-    --workspace) bind "$2" /workspace ;;
+    --workspace) bind_workspace "$2" ;;
     --events | --secret-fd) outside+=("$1" "$2") ;;
     --name) name=$2 ;;
     --cli-dir) bind "$2" "$2" readonly && inside+=("$1" "$2") ;;

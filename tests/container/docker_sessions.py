@@ -3,8 +3,11 @@
 
 import json
 import os
+import pathlib
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 from engine import IMAGE, Engine, check, finish
@@ -24,6 +27,33 @@ def identities(engine, space):
     done = engine.session(private, "touch file && touch .git/hooks/pre-commit; ls .git/hooks | wc -l")
     check("a workspace that only its owner may enter works, and its hooks stay",
           done.stdout == "0\n" and "pre-commit" in done.stderr and (private / "file").exists(), done)
+
+
+def linked_worktree(engine, _space):
+    """git in a linked worktree, whose repository is not in the workspace."""
+    with tempfile.TemporaryDirectory(dir="/var/cache", prefix="linked-") as top:
+        os.chmod(top, 0o755)
+        repository, tree = pathlib.Path(top, "main"), pathlib.Path(top, "a tree")
+        git = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "-C", repository]
+        subprocess.run(["git", "init", "-q", repository], check=True)
+        subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
+        subprocess.run([*git, "worktree", "add", "-q", tree, "-b", "topic"], check=True)
+        for path in (repository, *repository.rglob("*"), tree, *tree.rglob("*")):
+            os.chown(path, 501, 501, follow_symlinks=False)
+        done = engine.session(tree, "git log --format=%s; git worktree prune -v --expire now; echo x >file; "
+                              "git add file && git -c user.name=t -c user.email=t@t commit -qm second && "
+                              "git status --short; pwd; touch ../../main/.git/hooks/pre-commit 2>&1 | wc -l")
+        check("git works in a linked worktree", done.stdout.split("\n")[:2] == ["first", "/workspace"], done)
+        log = subprocess.run([*git, "-c", "safe.directory=*", "log", "--format=%s", "topic"], text=True,
+                             capture_output=True, check=False).stdout
+        check("... and the user's repository has the commit", log == "second\nfirst\n", log)
+        owners = {path.stat().st_uid for path in repository.rglob("*")}
+        check("... all of it the user's", owners == {501}, owners)
+        other = pathlib.Path(top, "other")
+        shutil.copytree(tree, other)
+        done = engine.run([*engine.line(other, "true")[:-2], "--dry-run", "--", "true"])
+        check("a worktree that its repository does not know gets no repository",
+              f"target={repository}" not in done.stdout and "target=/workspace" in done.stdout, done.stdout)
 
 
 def stdio(engine, space):
@@ -146,6 +176,6 @@ with Engine() as ours:
     print("image", ours.must("image", "inspect", "-f", "{{.Size}}", IMAGE).stdout.strip(), "bytes")
     identities(ours, ours.workspace("identities"))
     directory = ours.workspace()
-    for test in (stdio, signals, secrets, events, policies, lost_client):
+    for test in (linked_worktree, stdio, signals, secrets, events, policies, lost_client):
         test(ours, directory)
 finish()
