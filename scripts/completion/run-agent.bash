@@ -6,7 +6,7 @@ _run_agent() {
   COMPREPLY=()
   case $before in
     --agent) mapfile -t COMPREPLY < <(compgen -W 'claude codex copilot custom gemini' -- "$word") ;;
-    --engine) mapfile -t COMPREPLY < <(compgen -W 'local docker' -- "$word") ;;
+    --engine) mapfile -t COMPREPLY < <(compgen -W 'local docker podman' -- "$word") ;;
     --engine-trap) mapfile -t COMPREPLY < <(compgen -W 'notify trace off' -- "$word") ;;
     --policy) mapfile -t COMPREPLY < <(compgen -W 'default strict' -f -- "$word") ;;
     --workspace | --cli-dir | --build-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;

@@ -9,7 +9,7 @@ readonly ENGINE_CAPABILITIES=(SYS_ADMIN SYS_PTRACE SETUID SETGID SETPCAP KILL)
 readonly POLICY_INSIDE=/policy.json
 
 # What run-agent sets before it calls session_line.
-agent='' image='' programs='' options=() command=()
+agent='' engine='' image='' programs='' options=() command=()
 
 # refuse TEXT: as run-agent ends when it could not start a session.
 refuse() { die 125 "$@"; }
@@ -97,7 +97,7 @@ session_line() {
   local -a profile=() inside=() outside=()
   local at=0 kind=streams name
   name=agent-$(od -A n -N 3 -t x1 /dev/urandom | tr -d ' \n')
-  [ -n "$image" ] || refuse "--engine docker needs --image IMAGE; see docs/usage/docker.md"
+  [ -n "$image" ] || refuse "--engine $engine needs --image IMAGE; see docs/usage/docker.md"
   launch_profile
   pass_surroundings
   while [ "$at" -lt ${#options[@]} ]; do
@@ -115,6 +115,6 @@ session_line() {
   [ "$agent" = custom ] || [[ ${command[0]:-} == /* ]] || command=("$agent" "${command[@]}")
   # shellcheck disable=SC2034 # run-agent executes it
   line=("$programs/channel/agent-session" run --name "$name" "${outside[@]}" --
-    docker run --name "$name" "${profile[@]}" "$image" --name "$name" --channel "$kind"
+    "$engine" run --name "$name" "${profile[@]}" "$image" --name "$name" --channel "$kind"
     "${inside[@]}" -- "${command[@]}")
 }

@@ -8,13 +8,10 @@ import signal
 import subprocess
 import time
 
-import pexpect
-
 from engine import BUILD, Engine, check, finish
+from terminal import DETACH, SECONDS, Terminal, shell
 
 SESSION = BUILD / "channel/agent-session"
-SECONDS = 30
-DETACH = "\x1ed"  # ctrl-^ d
 
 
 def wait_until(condition, timeout=SECONDS):
@@ -24,46 +21,6 @@ def wait_until(condition, timeout=SECONDS):
             return True
         time.sleep(0.05)
     return bool(condition())
-
-
-class Terminal:
-    """A person at a terminal."""
-
-    def __init__(self, engine, line, size=(24, 80)):
-        self.child = pexpect.spawn(str(line[0]), [str(word) for word in line[1:]], dimensions=size,
-                                   env={**engine.environment, "TERM": "xterm"}, encoding="utf-8",
-                                   timeout=SECONDS)
-        self.child.delaybeforesend = 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.child.close(force=True)
-
-    def see(self, text):
-        try:
-            self.child.expect(re.escape(text))
-            return True
-        except (pexpect.TIMEOUT, pexpect.EOF):
-            return False
-
-    def say(self, text):
-        self.child.send(text)
-
-    def seen(self):
-        return (self.child.before or "")[-500:]
-
-    def end(self):
-        """Its exit status; what it printed last is in seen()."""
-        self.child.expect(pexpect.EOF)
-        self.child.close()
-        return self.child.exitstatus if self.child.signalstatus is None else -self.child.signalstatus
-
-
-def shell(engine, space, name):
-    """A session whose CLI is a shell at a terminal."""
-    return Terminal(engine, engine.line(space, "/bin/bash", "--norc", "-i", options=["--name", name]))
 
 
 def attach(engine, name, **more):
