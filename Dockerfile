@@ -29,14 +29,16 @@ RUN if [ -n "$CLI_PACKAGE" ]; then \
       apt-get update && \
       DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates npm openssl; \
     fi
+COPY scripts/unpack-copilot /tmp/unpack-copilot
 # One vendor's CLI, where agent-init looks for it: root's, pinned by version and checksum. Nothing of
-# the package is executed here.
+# the package is executed here, but for Copilot's, which unpacks its own code, as a user of nothing.
 RUN if [ -n "$CLI_PACKAGE" ]; then \
       cd /tmp && file=$(npm pack --silent --ignore-scripts "$CLI_PACKAGE") && \
       got="sha512-$(openssl dgst -sha512 -binary "$file" | base64 -w 0)" && \
       { [ "$got" = "$CLI_INTEGRITY" ] || { echo "CLI_INTEGRITY of $CLI_PACKAGE is $got" >&2; exit 1; }; } && \
       tar -xzf "$file" -C "/opt/coding-agents/$AGENT" --strip-components=1 --no-same-owner && \
       chmod -R u=rwX,go=rX "/opt/coding-agents/$AGENT"; \
+      [ "$AGENT" != copilot ] || bash /tmp/unpack-copilot /opt/coding-agents/copilot; \
     fi
 
 FROM ${DEBIAN} AS image

@@ -103,6 +103,8 @@ class Engine:
         self.base()
         context = self.run_dir / "context"
         (context / "libexec").mkdir(parents=True)
+        (context / "scripts").mkdir()
+        shutil.copy(TOP / "scripts/unpack-copilot", context / "scripts")
         for program in (BUILD / "init/agent-init", *(BUILD / "libexec").iterdir()):
             shutil.copy(program, context / "libexec")
         self.must("build", "--network", "host", "--build-arg", "PROGRAMS=prebuilt",

@@ -40,6 +40,7 @@ for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV, signal.SIGTRAP, s
 
 for stop in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN):
     sleeper = child(lambda: time.sleep(20))
+    os.setpgid(sleeper, sleeper)  # in an orphaned group, which ours may be, it would not stop
     os.kill(sleeper, stop)
     say(f"{stop}: stops", end_of(sleeper, os.WUNTRACED))
     state = open(f"/proc/{sleeper}/stat").read().rsplit(")", 1)[1].split()[0]
