@@ -32,13 +32,15 @@ RUN if [ -n "$CLI_PACKAGE" ]; then \
 COPY scripts/unpack-copilot /tmp/unpack-copilot
 # One vendor's CLI, where agent-init looks for it: root's, pinned by version and checksum. Nothing of
 # the package is executed here, but for Copilot's, which unpacks its own code, as a user of nothing.
-RUN if [ -n "$CLI_PACKAGE" ]; then \
+# The secret `ca`, if it is given: certificates that npm trusts besides its own.
+RUN --mount=type=secret,id=ca if [ -n "$CLI_PACKAGE" ]; then \
+      if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
       cd /tmp && file=$(npm pack --silent --ignore-scripts "$CLI_PACKAGE") && \
       got="sha512-$(openssl dgst -sha512 -binary "$file" | base64 -w 0)" && \
       { [ "$got" = "$CLI_INTEGRITY" ] || { echo "CLI_INTEGRITY of $CLI_PACKAGE is $got" >&2; exit 1; }; } && \
       tar -xzf "$file" -C "/opt/coding-agents/$AGENT" --strip-components=1 --no-same-owner && \
-      chmod -R u=rwX,go=rX "/opt/coding-agents/$AGENT"; \
-      [ "$AGENT" != copilot ] || bash /tmp/unpack-copilot /opt/coding-agents/copilot; \
+      chmod -R u=rwX,go=rX "/opt/coding-agents/$AGENT" && \
+      { [ "$AGENT" != copilot ] || bash /tmp/unpack-copilot /opt/coding-agents/copilot; }; \
     fi
 
 FROM ${DEBIAN} AS image
