@@ -182,13 +182,22 @@ class HostEnd {
     events_passed_ += rest.size();
     if (!events_.valid()) return {};
     const Status written = os::write_all(events_.get(), rest);
-    if (!written.ok()) os::report(join("--events: ", written.error().text()));
+    if (!written.ok()) complain(join("--events: ", written.error().text()));
     return {};
+  }
+
+  // At once, or at the end where the terminal is the CLI's.
+  void complain(const std::string& line) {
+    if (plan_.state.terminal) {
+      log_ += join("agent-session: ", line, '\n');
+    } else {
+      os::report(line);
+    }
   }
 
   void on_lost(const Error* error) {
     if (error != nullptr) {
-      os::report(error->text());
+      complain(error->text());
       // The same would come again; the engine's client holds the container's stdin.
       tries_ = kMostTries;
       static_cast<void>(engine_.signal(SIGTERM).ok());

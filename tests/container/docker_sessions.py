@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from engine import IMAGE, Engine, check, finish
+from engine import BUILD, IMAGE, Engine, check, finish
 
 CANARY = "canary-5c7e91b0aa"
 
@@ -142,6 +142,26 @@ def events(engine, space):
           "no/such" in done.stderr, done)
 
 
+def ordinary_user(engine, space):
+    """Somebody who may use the engine and is not root."""
+    os.chmod(engine.run_dir, 0o755)
+    os.chmod(engine.run_dir / "docker.sock", 0o666)
+    programs = pathlib.Path(tempfile.mkdtemp(prefix="programs-"))
+    (programs / "channel").mkdir()
+    shutil.copy(BUILD / "channel/agent-session", programs / "channel")
+    for path in (programs, programs / "channel"):
+        path.chmod(0o755)
+    log = space / "own-events.jsonl"
+    line = engine.line(space, "/bin/bash", "-c", "id -un; exit 3", options=["--events", log])
+    line[line.index("--build-dir") + 1] = str(programs)
+    done = engine.run(["setpriv", "--reuid=501", "--regid=501", "--clear-groups", *line])
+    shutil.rmtree(programs)
+    shutil.rmtree("/tmp/coding-agents-501", ignore_errors=True)
+    check("no root is needed", (done.returncode, done.stdout) == (3, "agentuser\n"), done)
+    check("... and the events are the caller's", log.stat().st_uid == 501 and
+          '"session-end"' in log.read_text(), log)
+
+
 def policies(engine, space):
     policy = engine.run_dir / "policy.json"
     policy.write_text(json.dumps({"extends": "default", "rules": [
@@ -176,6 +196,6 @@ with Engine() as ours:
     print("image", ours.must("image", "inspect", "-f", "{{.Size}}", IMAGE).stdout.strip(), "bytes")
     identities(ours, ours.workspace("identities"))
     directory = ours.workspace()
-    for test in (linked_worktree, stdio, signals, secrets, events, policies, lost_client):
+    for test in (linked_worktree, stdio, signals, secrets, events, ordinary_user, policies, lost_client):
         test(ours, directory)
 finish()
