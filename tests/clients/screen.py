@@ -7,6 +7,7 @@ import time
 
 COLUMNS, ROWS = 110, 44
 PATIENCE = 30  # seconds for what must appear; it ends the test, and decides nothing
+STILL = 2  # seconds
 
 # What a program may have switched on and must switch off before it ends.
 FLAGS = " ".join(f"{name}=#{{{name}}}" for name in (
@@ -52,13 +53,13 @@ class Screen:
         lines = (" ".join(line.split()) for line in drawn.splitlines())
         return "\n".join(line for line in lines if line)
 
-    def see(self, pattern):
-        """Waits for it; gives the screen once that stands still for a moment."""
+    def see(self, pattern, good=lambda _: False):
+        """Waits for it; gives the screen once that is good, or has stood still: hints come and go."""
         last, still = None, 0
         for _ in range(PATIENCE * 5):
             seen = self.text()
             still = still + 1 if seen == last else 0
-            if still >= 3 and re.search(pattern, seen):
+            if still >= (3 if good(seen) else STILL * 5) and re.search(pattern, seen):
                 return seen
             last = seen
             time.sleep(0.2)
