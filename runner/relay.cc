@@ -30,10 +30,12 @@ using runner::UnixAddress;
 constexpr int kPipeFs = 0x50495045;
 constexpr unsigned kTypeMask = 0170000;
 constexpr unsigned kFifo = 0010000;
+constexpr unsigned kForAll = 0666;
 constexpr int kSigKill = 9;
 constexpr int kSigCont = 18;
 constexpr int kSignals = 64;
 constexpr long kConnectionReset = -104;
+constexpr long kTooManyReferences = -109;
 constexpr int kNoSignal = 0x4000;    // MSG_NOSIGNAL
 constexpr int kDirectory = 0x90000;  // O_DIRECTORY | O_CLOEXEC
 constexpr int kCloseOnExec = 0x80000;
@@ -125,8 +127,21 @@ void make_reopenable(int fd) {
   struct stat info;
   FileSystem system;
   if (call(__NR_fstat, fd, at(&info)) != 0 || (info.st_mode & kTypeMask) != kFifo) return;
+  if ((info.st_mode & kForAll) == kForAll) return;
   if (call(__NR_fstatfs, fd, at(&system)) != 0 || system.type != kPipeFs) return;
-  call(__NR_fchmod, fd, 0666);
+  call(__NR_fchmod, fd, kForAll);
+}
+
+// A caller with a low RLIMIT_NOFILE may have to wait until other descriptors of its user have
+// arrived: unix(7), ETOOMANYREFS. Natively an exec does not depend on that.
+void send_in_time(int socket, const MessageHeader& message) {
+  long sent = 0;
+  for (int tries = 0; tries < 10000; ++tries) {
+    sent = call(__NR_sendmsg, socket, at(&message), kNoSignal);
+    if (sent != kTooManyReferences) break;
+    call(__NR_poll, 0, 0, 1);  // a millisecond
+  }
+  if (sent < 0) die();
 }
 
 void send_hello(int socket, runner::Hello& hello, bool more) {
@@ -142,7 +157,7 @@ void send_hello(int socket, runner::Hello& hello, bool more) {
     message.control = &control;
     message.control_size = control.size;
   }
-  if (call(__NR_sendmsg, socket, at(&message), kNoSignal) < 0) die();
+  send_in_time(socket, message);
   hello.count = 0;
 }
 

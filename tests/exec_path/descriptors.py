@@ -64,6 +64,8 @@ def main():
     full = Session([victim("give_fds"), "no-room", "/dev/null", victim("mark_uid_static")]).run()
     checks.equal("no number is free", (full.status, full.stdout),
                  (137, "") if TRAP == "trace" else (126, "execve\tEMFILE\n"))
+    in_flight = [victim("fds_in_flight"), "/bin/sh", "-c", "exit 7"]
+    compare(checks, "too many descriptors on their way", in_flight, in_flight)
     checks.finish()
 
 
