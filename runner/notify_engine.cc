@@ -44,15 +44,21 @@ NotifyEngine::SlotLease::SlotLease(NotifyEngine& engine) : engine_(&engine), ind
     index_ = static_cast<std::size_t>(std::find(used.begin(), used.end(), false) - used.begin());
     return index_ < used.size();
   };
-  engine.slot_freed_.wait(lock, free_slot);
+  engine.turn_.wait(lock, [&] { return engine.receiving_ < kReceivers && free_slot(); });
   engine.slot_used_[index_] = true;
+  ++engine.receiving_;
 }
 
 NotifyEngine::SlotLease::~SlotLease() {
   if (engine_ == nullptr) return;
   const std::lock_guard lock(engine_->slots_mutex_);
   engine_->slot_used_[index_] = false;
-  engine_->slot_freed_.notify_one();
+  if (engine_->receiving_ == 0) engine_->turn_.notify_one();
+}
+
+void NotifyEngine::SlotLease::end_turn() {
+  const std::lock_guard lock(engine_->slots_mutex_);
+  if (--engine_->receiving_ == 0) engine_->turn_.notify_one();
 }
 
 seccomp_notif& NotifyEngine::SlotLease::notification() const {
@@ -63,7 +69,9 @@ os::Status NotifyEngine::run() {
   const auto as_task = TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
   for (;;) {
     SlotLease lease(*this);
-    TRY(os::receive(context_.channels.listener, lease.notification()));
+    const auto received = os::receive(context_.channels.listener, lease.notification());
+    lease.end_turn();
+    TRY(received);
     trap_.walk(std::make_unique<Call>(context_, std::move(lease)));
   }
 }

@@ -21,10 +21,11 @@ class NotifyEngine {
   os::Status run();
 
  private:
-  // One slot of the shared mapping, given back at the end of its walk.
+  // One slot of the shared mapping, given back at the end of its walk; at first also a turn to
+  // receive into it.
   class SlotLease {
    public:
-    explicit SlotLease(NotifyEngine& engine);
+    explicit SlotLease(NotifyEngine& engine);  // waits for both
     SlotLease(SlotLease&& other) noexcept : engine_(other.engine_), index_(other.index_) {
       other.engine_ = nullptr;
     }
@@ -33,6 +34,7 @@ class NotifyEngine {
     SlotLease& operator=(SlotLease&&) = delete;
     ~SlotLease();
     seccomp_notif& notification() const;
+    void end_turn();
 
    private:
     NotifyEngine* engine_;
@@ -42,9 +44,14 @@ class NotifyEngine {
 
   Context& context_;
   ExecTrap& trap_;
+  // Each exec wakes everybody who waits in RECV (Linux 6.6 and later), on the caller's CPU. Two
+  // wait, so that one is left when the other is busy, and nobody needs waking to take the place.
+  static constexpr int kReceivers = 2;
+
   std::mutex slots_mutex_;
-  std::condition_variable slot_freed_;
+  std::condition_variable turn_;
   std::array<bool, kSlots> slot_used_{};
+  int receiving_ = 0;
 };
 
 }  // namespace runner

@@ -56,10 +56,18 @@ os::Fd Parking::take_waiting(const policy::Profile& profile) {
   return {};
 }
 
+os::Result<os::SocketPair> Parking::take_line() {
+  const std::lock_guard lock(mutex_);
+  if (lines_.empty()) return os::seqpacket_pair();
+  os::SocketPair line = std::move(lines_.back());
+  lines_.pop_back();
+  return line;
+}
+
 os::Result<Parked> Parking::take(const policy::Profile& profile) {
   os::Fd job = take_waiting(profile);
   if (!job.valid()) job = TRY(park(profile));
-  os::SocketPair relay = TRY(os::seqpacket_pair());
+  os::SocketPair relay = TRY(take_line());
   return Parked{std::move(job), std::move(relay.first), std::move(relay.second)};
 }
 
@@ -71,6 +79,14 @@ void Parking::give_back(const policy::Profile& profile, os::Fd job) {
 }
 
 void Parking::refill(const policy::Profile& profile) {
+  {
+    const std::lock_guard lock(mutex_);
+    while (lines_.size() < ready_) {
+      auto line = os::seqpacket_pair();
+      if (!line.ok()) break;  // the next take() reports it
+      lines_.push_back(std::move(line).value());
+    }
+  }
   for (;;) {
     {
       const std::lock_guard lock(mutex_);

@@ -7,6 +7,7 @@
 
 #include "os/fd.h"
 #include "os/result.h"
+#include "os/socket.h"
 #include "policy/profile.h"
 
 namespace runner {
@@ -45,11 +46,13 @@ class Parking {
 
   os::Result<os::Fd> park(const policy::Profile& profile) const;
   os::Fd take_waiting(const policy::Profile& profile);
+  os::Result<os::SocketPair> take_line();
 
   int spawner_;
   std::size_t ready_;
   std::mutex mutex_;
   std::map<const policy::Profile*, std::vector<os::Fd>> parked_;  // the jobs' sockets
+  std::vector<os::SocketPair> lines_;  // for relays, made while nobody waits for them
   std::map<const policy::Profile*, Kind> kinds_;
 };
 

@@ -46,6 +46,9 @@ struct Command {
   int terminal;               // the keeper's pty, or -1
 };
 
+/// Before the first command.
+void note_own_limits();
+
 /// Reads a job from `job_socket`, and the relay's hello from the socket that comes with it, into
 /// `command`. False: the runner or the relay went away, or spoke nonsense; nothing may be started.
 bool receive_command(int job_socket, Command& command);

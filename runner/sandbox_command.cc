@@ -144,6 +144,9 @@ int place_descriptors(const Command& command) {
   return 0;
 }
 
+// A sandbox's own, which never change: asking for all of them takes as long as a hand-over.
+rlimit own_limits[kLimits];
+
 // After vfork. The caller's own limits, tightened by the profile's. A hard limit above ours cannot
 // be had back without privileges: ours stays.
 int set_limits(const Command& command) {
@@ -151,8 +154,7 @@ int set_limits(const Command& command) {
                                             RLIMIT_FSIZE};
   for (unsigned i = 0; i < kLimits; ++i) {
     const auto resource = static_cast<__rlimit_resource>(i);
-    rlimit ours{};
-    if (::getrlimit(resource, &ours) != 0) return errno;
+    const rlimit& ours = own_limits[i];
     rlimit wanted{command.hello.limits[i][0], command.hello.limits[i][1]};
     for (unsigned p = 0; p < 5; ++p) {
       if (kProfileLimits[p] != static_cast<int>(i)) continue;
@@ -203,6 +205,12 @@ void enter_group(const Command& command) {
 }
 
 }  // namespace
+
+void note_own_limits() {
+  for (unsigned i = 0; i < kLimits; ++i) {
+    if (::getrlimit(static_cast<__rlimit_resource>(i), &own_limits[i]) != 0) ::_exit(125);
+  }
+}
 
 bool receive_command(int job_socket, Command& command) {
   return receive_job(job_socket, command) &&

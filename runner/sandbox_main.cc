@@ -152,6 +152,7 @@ int main() {
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   (void)::signal(SIGCHLD, SIG_IGN);  // the kernel reaps: parked sandboxes and every orphan
   sandbox::raise_descriptor_limit();
+  sandbox::note_own_limits();  // inherited by the sandboxes
   int error = sandbox::receive_setup();
   if (error == 0) error = sandbox::open_desk();
   if (error == 0) error = sandbox::drop_bounding_set();
