@@ -1,12 +1,15 @@
-"""`scripts/bench exec --quick` measures every case, and every program it started has run.
+"""`scripts/bench` measures every case, and every program it started has run.
 
-usage: bench_test.py BUILD_DIR. No time is looked at. Exit status 77 where no session can run.
+usage: bench_test.py BUILD_DIR exec|stages|start. No time is looked at. Exit status 77 where no
+session can run.
 """
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
+import xml.etree.ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXPECTED = [  # name, callers, CPUs, extra mounts, means
@@ -55,17 +58,49 @@ def check(result):
         expect(target["value"] is not None, f"no value for the target {target['what']}")
 
 
+def bench(build, *words):
+    """The result, as JSON."""
+    with tempfile.NamedTemporaryFile() as file:
+        done = subprocess.run([f"{ROOT}/scripts/bench", *words, "--json", file.name, "--build-dir",
+                               build], stdout=subprocess.PIPE)
+        if done.returncode != 0:
+            print(f"scripts/bench {' '.join(words)} ended with status {done.returncode}")
+            sys.exit(1)
+        return json.load(file)
+
+
+def try_exec(build):
+    with tempfile.NamedTemporaryFile() as picture:
+        check(bench(build, "exec", "--quick", "--plot", picture.name))
+        drawn = xml.etree.ElementTree.parse(picture).getroot()
+    space = "{http://www.w3.org/2000/svg}"
+    curves = [path for path in drawn.iter(f"{space}path") if path.get("stroke-width") == "2"]
+    expect(len(curves) == len(EXPECTED[0][4]), f"{len(curves)} curves are drawn")
+
+
+def try_stages(build):
+    result = bench(build, "stages", "--runs", "50")
+    expect(len(result["cases"]) == 4, f"the cases are {list(result['cases'])}")
+    for name, case in result["cases"].items():
+        expect(case["starts"] >= 25, f"{name}: only {case['starts']} of 50 starts could be followed")
+        for row in case["stages"]:
+            expect(0 <= row["nobody_ran_us"] <= row["us"] and row["us"] > 0, f"{name}: {row}")
+
+
+def try_start(build):
+    result = bench(build, "start", "--quick")
+    for mean in ("tini", "agent-init"):
+        figures = result["cases"][0]["means"][mean]
+        expect(figures["ran"] == figures["count"] > 0 and figures["p50_us"] > 0, f"{mean}: {figures}")
+    expect(len(result["targets"]) == 1, f"the targets are {result['targets']}")
+
+
 def main():
-    build = sys.argv[1]
+    build, what = sys.argv[1:]
     if os.geteuid() != 0:
         print("SKIP: sessions of engine local need root")
         return 77
-    done = subprocess.run([f"{ROOT}/scripts/bench", "exec", "--quick", "--json", "-", "--build-dir",
-                           build], stdout=subprocess.PIPE)
-    if done.returncode != 0:
-        print(f"scripts/bench ended with status {done.returncode}")
-        return 1
-    check(json.loads(done.stdout))
+    {"exec": try_exec, "stages": try_stages, "start": try_start}[what](build)
     for failure in failures:
         print(failure)
     print(f"{len(failures)} failures")

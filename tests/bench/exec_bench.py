@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Measures what interception costs: programs started natively, in a session, and by other means.
 
-usage: scripts/bench exec [--json FILE] [--quick] [--check] [--build-dir DIR] [--programs DIR]
+usage: scripts/bench exec [--json FILE] [--plot FILE] [--quick] [--check] [--build-dir DIR]
+                          [--programs DIR]
 
 All means are measured in the same run and in turns (native, intercepted, bwrap, script, native, …),
 by the same program (spawn_bench), so that a busy machine slows all of them alike. Every figure is a
@@ -10,17 +11,18 @@ percentile over all turns; a ratio is against the native median of the same case
   --quick       few runs: shows that it works, says nothing about speed
   --check       compares the medians with targets.json; exit status 1 when one is missed
   --json FILE   write the figures there as well (- for standard output, instead of the table)
+  --plot FILE   draw there, as SVG, how the times of the first case are distributed
 """
 
 import argparse
 import json
 import os
-import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 
+import machine
+import plot
 import report
 import servers
 
@@ -34,6 +36,7 @@ MISSING = ["/usr/bin/no-such-program"]
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="bench exec", description=__doc__.split("\n")[0])
     parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--plot", metavar="FILE")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--build-dir", default=f"{ROOT}/build")
@@ -121,20 +124,6 @@ class Bench:
             self.many_mounts(mounts)
 
 
-def cpu_model():
-    with open("/proc/cpuinfo") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.machine()
-
-
-def commit():
-    done = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "-C", ROOT, "rev-parse",
-                           "--short", "HEAD"], capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
-
-
 def main():
     options = parse_arguments()
     if os.geteuid() != 0:
@@ -150,8 +139,7 @@ def main():
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
     result = {
-        "version": 1, "quick": options.quick, "commit": commit(),
-        "machine": {"kernel": platform.release(), "cpus": os.cpu_count(), "model": cpu_model()},
+        "version": 1, "quick": options.quick, **machine.described(),
         "cases": bench.cases, "memory_kb": bench.memory,
     }
     with open(f"{HERE}/targets.json") as file:
@@ -164,6 +152,9 @@ def main():
         if options.json:
             with open(options.json, "w") as file:
                 file.write(text + "\n")
+    if options.plot:
+        with open(options.plot, "w") as file:
+            file.write(plot.svg(result["cases"][0], result["machine"]))
     if options.check:
         print(report.verdicts(result["targets"]))
         return 0 if all(target["met"] for target in result["targets"]) else 1

@@ -8,6 +8,8 @@ import subprocess
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
 
+PERCENTILES = (1, *range(5, 100, 5), 99)  # for a picture
+
 NAMES = {"agent-task-runn": "agent-task-runnerd"}  # the kernel keeps 15 characters
 
 
@@ -52,6 +54,7 @@ class Samples:
         return {"count": len(self.times), "ran": self.ran, "missing": self.missing,
                 "other": self.other, "p10_us": self.percentile(10), "p50_us": self.percentile(50),
                 "p99_us": self.percentile(99),
+                "percentiles_us": {percent: self.percentile(percent) for percent in PERCENTILES},
                 "per_second": round(len(self.times) * 1e9 / self.elapsed)}
 
 
