@@ -1,6 +1,7 @@
 #include "channel/engine_client.h"
 
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "os/log.h"
@@ -61,6 +62,17 @@ os::Result<EngineClient> start_engine_client(const std::vector<std::string>& wor
   client.from = std::move(output.read_end);
   client.errors = std::move(errors.read_end);
   return client;
+}
+
+os::Result<bool> container_exists(const std::string& engine, const std::string& name) {
+  const std::string filter = os::join("name=^", name, "$");
+  EngineClient client =
+      TRY(start_engine_client({engine, "ps", "--all", "--quiet", "--filter", filter}, true));
+  client.to.reset();
+  const std::string found = TRY(os::read_all(client.from.get()));
+  const os::ExitStatus status = TRY(client.process.wait());
+  if (status != os::ExitStatus{false, 0}) return os::Error{EIO, os::join("ask ", engine)};
+  return !found.empty();
 }
 
 }  // namespace channel

@@ -21,6 +21,9 @@ struct EngineClient {
 os::Result<EngineClient> start_engine_client(const std::vector<std::string>& words,
                                              bool take_errors);
 
+/// Asks `engine`, and waits for the answer. EIO: the engine gave none.
+os::Result<bool> container_exists(const std::string& engine, const std::string& name);
+
 /// Becomes `words` with this process's stdio, default signals and environment; only for a child.
 /// Returns its exit code if that failed.
 int become_engine_client(const std::vector<std::string>& words);

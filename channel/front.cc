@@ -19,6 +19,7 @@
 #include "os/process.h"
 #include "os/signals.h"
 #include "os/socket.h"
+#include "os/terminal.h"
 #include "os/text.h"
 
 namespace channel {
@@ -80,7 +81,12 @@ class Front {
 
   Status attach() {
     if (terminal_.running()) return {};
-    const auto words = engine_words(state_, {"-it", kEngineDetachKeys}, "attach");
+    auto words = engine_words(state_, {"-it", kEngineDetachKeys}, "attach");
+    // The terminal that the engine makes gets its size a moment after its first program.
+    if (const auto size = os::window_size(0); size.ok()) {
+      words.push_back(
+          os::join(std::to_string(size.value().rows), "x", std::to_string(size.value().columns)));
+    }
     terminal_ = TRY(os::Child::start(0, [&] { return become_engine_client(words); }));
     return loop_.watch(terminal_.pidfd(), EPOLLIN, [this] { return on_terminal_end(); });
   }

@@ -126,7 +126,7 @@ class HostEnd {
 
   Status connect_again() {
     if (++tries_ > kMostTries) {
-      finish(kLost, "the connection to the session's container is lost");
+      give_up();
       return {};
     }
     runs_ = false;
@@ -244,12 +244,26 @@ class HostEnd {
   void end_if_done() {
     if (!exit_ || engine_.running()) return;
     if (output_ && (!output_->ended() || !error_->ended())) return;
+    remove_state(plan_.dir, plan_.state.name);
     finish(*exit_, log_);
+  }
+
+  // A session that may go on must be found again.
+  void give_up() {
+    const auto exists = container_exists(plan_.state.engine, plan_.state.name);
+    const bool gone = exists.ok() && !exists.value();
+    if (gone) remove_state(plan_.dir, plan_.state.name);
+    const std::string session = join("session '", plan_.state.name, "'");
+    finish(kLost,
+           join(log_,
+                gone ? join(session, " has ended, and nobody took its exit status")
+                     : join("the connection to ", session, " is lost; `agent-session resume ",
+                            plan_.state.name, "` tries again"),
+                '\n'));
   }
 
   void finish(int status, std::string_view text) {
     for (const auto& [number, client] : clients_) tell(number, Note::ended, status, text);
-    remove_state(plan_.dir, plan_.state.name);
     loop_.stop();
   }
 

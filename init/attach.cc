@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <array>
+#include <charconv>
 #include <csignal>
 #include <span>
 
@@ -26,6 +27,17 @@ using channel::kAttachReplaced;
 using os::Status;
 
 constexpr std::size_t kTypedAtOnce = 4096;
+constexpr os::WindowSize kNone{0, 0};
+
+// `text` is "ROWSxCOLUMNS".
+os::WindowSize size_from(std::string_view text) {
+  os::WindowSize size;
+  const char* end = text.data() + text.size();
+  const auto rows = std::from_chars(text.data(), end, size.rows);
+  if (rows.ec != std::errc() || rows.ptr == end || *rows.ptr != 'x') return kNone;
+  const auto columns = std::from_chars(rows.ptr + 1, end, size.columns);
+  return columns.ec == std::errc() && columns.ptr == end ? size : kNone;
+}
 
 os::Result<os::Fd> ask(ControlVerb verb, std::span<const int> fds) {
   os::Fd socket = TRY(os::connect_unix(kControlSocket, os::SocketType::seqpacket));
@@ -38,7 +50,8 @@ os::Result<os::Fd> ask(ControlVerb verb, std::span<const int> fds) {
 
 class Client {
  public:
-  Client(os::Loop& loop, int socket) : loop_(loop), socket_(socket) {}
+  Client(os::Loop& loop, int socket, os::WindowSize at_first)
+      : loop_(loop), socket_(socket), at_first_(at_first) {}
 
   os::Result<int> run() {
     const os::Fd signals = TRY(os::signal_descriptor());
@@ -96,11 +109,12 @@ class Client {
   }
 
   Status tell_size() const {
-    const auto size = os::window_size(0);
-    if (!size.ok()) return {};
+    const auto own = os::window_size(0);
+    if (!own.ok()) return {};
+    const os::WindowSize size = own.value() == kNone ? at_first_ : own.value();
     std::string bytes(1, channel::kSize);
-    channel::put_number(bytes, size.value().rows, 2);
-    channel::put_number(bytes, size.value().columns, 2);
+    channel::put_number(bytes, size.rows, 2);
+    channel::put_number(bytes, size.columns, 2);
     return os::send_message(socket_, bytes);
   }
 
@@ -115,16 +129,17 @@ class Client {
 
   os::Loop& loop_;
   int socket_;
+  os::WindowSize at_first_;
   bool escaped_ = false;
   bool detached_ = false;
   int result_ = kAttachFailed;
 };
 
-os::Result<int> attach() {
+os::Result<int> attach(std::string_view size) {
   const os::Fd socket = TRY(ask(ControlVerb::attach, {}));
   os::Loop loop = TRY(os::Loop::make());
   const os::RawMode raw = TRY(os::RawMode::enter(0));
-  return Client(loop, socket.get()).run();
+  return Client(loop, socket.get(), size_from(size)).run();
 }
 
 os::Result<int> wait_for_channel() {
@@ -143,7 +158,7 @@ int report_of(const char* name, const os::Result<int>& result) {
 
 }  // namespace
 
-int attach_command() { return report_of("attach", attach()); }
+int attach_command(std::string_view size) { return report_of("attach", attach(size)); }
 
 int channel_command() { return report_of("channel", wait_for_channel()); }
 

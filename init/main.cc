@@ -18,8 +18,9 @@ constexpr char kHelp[] =
     "Usage: agent-init run OPTIONS -- COMMAND     runs a session; see agent-init run --help\n"
     "       agent-init container OPTIONS -- COMMAND\n"
     "                                             the same as an image's ENTRYPOINT\n"
-    "       agent-init attach                     joins this terminal with the CLI's, in its\n"
-    "                                             container\n"
+    "       agent-init attach [ROWSxCOLUMNS]      joins this terminal with the CLI's, in its\n"
+    "                                             container; the size at first, where the\n"
+    "                                             terminal has none\n"
     "       agent-init channel                    for agent-session: a new connection\n"
     "       agent-init policy check|explain       what a policy file says\n"
     "       agent-init --help | --version\n";
@@ -36,7 +37,7 @@ int main(int argc, char** argv) {
     return init::container_command(words.subspan(2), inherited);
   }
   if (command == "run" && first != "--help") return init::run_command(words.subspan(2), inherited);
-  if (command == "attach") return init::attach_command();
+  if (command == "attach") return init::attach_command(first);
   if (command == "channel") return init::channel_command();
   os::restore_signals(inherited.signals);
   if (command == "run" || command == "container") {

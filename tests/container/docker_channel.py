@@ -178,6 +178,39 @@ def lost_host_end(engine, space):
     check("no event is missing or twice", numbers == list(range(1, len(numbers) + 1)), numbers)
 
 
+def abandon(engine, space, name):
+    """A session that soon ends with 5, and whose host end and client are killed before that."""
+    with engine.start(space, "echo up; read -t 1 -u 9 9<>/dev/zero; echo last; exit 5", "--name", name) as running:
+        running.stdout.readline()
+        kill([pid for pid in processes("agent-session", name) + processes("docker", "run", name)
+              if pid != running.pid])
+
+
+def runs(engine, name):
+    return engine.docker("ps", "-q", "--filter", f"name={name}").stdout != ""
+
+
+def nobody_comes(engine, space):
+    """A session that has ended waits 30 seconds for somebody who takes its exit status."""
+    abandon(engine, space, "alone")
+    began = time.monotonic()
+    abandon(engine, space, "fetched")
+    time.sleep(5)
+    done = subprocess.run([SESSION, "resume", "fetched"], env=engine.environment, text=True, timeout=SECONDS,
+                          stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    check("who comes after its end gets the rest and the status",
+          done.returncode == 5 and done.stdout.endswith("last\n"), done)
+    time.sleep(max(0, began + 20 - time.monotonic()))
+    check("it waits for that", runs(engine, "alone"))
+    check("... and not for ever", wait_until(lambda: not runs(engine, "alone"), began + 45 - time.monotonic()))
+    no_engine = {**engine.environment, "DOCKER_HOST": "unix:///nowhere"}
+    for environment, what, left in ((no_engine, "tries again", ["alone"]), (engine.environment, "has ended", [])):
+        done = subprocess.run([SESSION, "resume", "alone"], env=environment, text=True, timeout=SECONDS,
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        check(f"its name then: {what}", done.returncode == 125 and what in done.stderr and
+              listed(engine).split() == left, (done, listed(engine)))
+
+
 def lost_channel(engine, space):
     """The container's own end is killed: nobody could talk to the CLI any more."""
     with engine.start(space, "echo up; sleep 1000", "--name", "mute") as running:
@@ -247,7 +280,8 @@ def pace(engine, space):
 with Engine() as ours:
     ours.image()
     directory = ours.workspace()
-    for test in (terminal, detach, full_screen, lost_client, lost_host_end, lost_channel, wrong_key, versions, pace):
+    for test in (terminal, detach, full_screen, lost_client, lost_host_end, nobody_comes, lost_channel, wrong_key,
+                 versions, pace):
         print(f"-- {test.__name__}", flush=True)
         test(ours, directory)
     check("no container is left", wait_until(lambda: ours.docker("ps", "-aq").stdout == ""))
