@@ -132,6 +132,12 @@ void trap_exec(Builder& builder, Trap trap) {
   }
 }
 
+// A process that is not traced could execute nothing: the tracer takes the flag away.
+void trap_untraced(Builder& builder, Trap trap) {
+  if (trap != Trap::trace) return;
+  builder.add(SCMP_ACT_TRACE(0), SCMP_SYS(clone), {has_bits(0, CLONE_UNTRACED)});
+}
+
 Result<int> install(const Filter& filter, unsigned flags) {
   const sock_fprog program{static_cast<unsigned short>(filter.program.size()),
                            const_cast<sock_filter*>(filter.program.data())};
@@ -145,6 +151,7 @@ Result<int> install(const Filter& filter, unsigned flags) {
 Result<Filter> cli_filter(CliRules rules) {
   Builder builder;
   trap_exec(builder, rules.trap);
+  trap_untraced(builder, rules.trap);
   deny_suid(builder);
   deny_common(builder);
   builder.add_all(fails_with(EPERM),

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/sched.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -184,6 +185,16 @@ user_regs_struct as_execve(user_regs_struct registers, std::uint64_t path, std::
   registers.rdi = path;
   registers.rsi = argv;
   registers.rdx = envp;
+  return registers;
+}
+
+bool clones_untraced(const user_regs_struct& registers) {
+  const seccomp_data call = call_of(registers);
+  return call.nr == SYS_clone && (call.args[0] & CLONE_UNTRACED) != 0;
+}
+
+user_regs_struct as_traced_clone(user_regs_struct registers) {
+  registers.rdi &= ~std::uint64_t{CLONE_UNTRACED};
   return registers;
 }
 

@@ -82,6 +82,10 @@ user_regs_struct as_repeated(user_regs_struct registers, int number, std::uint64
 /// Turns the call it is about to make into execve(path, argv, envp).
 user_regs_struct as_execve(user_regs_struct registers, std::uint64_t path, std::uint64_t argv,
                            std::uint64_t envp);
+/// Whether it is about to make a process or thread that would not be traced (CLONE_UNTRACED), and
+/// the same call without that.
+bool clones_untraced(const user_regs_struct& registers);
+user_regs_struct as_traced_clone(user_regs_struct registers);
 /// Makes it map one private page that can only be read, at `address` exactly, by the `syscall`
 /// instruction at its program counter.
 user_regs_struct as_page(user_regs_struct registers, std::uint64_t address);

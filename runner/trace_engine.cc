@@ -203,8 +203,11 @@ void TraceEngine::on_trapped(const os::TracedTask& task) {
   const auto registers = task.registers();
   if (!registers.ok()) return;
   if (!is_exec(registers.value())) {
-    // A filter that the CLI installed itself; natively it has no tracer to ask.
-    if (task.set_registers(os::as_returned(registers.value(), -ENOSYS)).ok()) {
+    // What is no clone is a filter that the CLI installed itself; natively it has no tracer to ask.
+    const auto answer = os::clones_untraced(registers.value())
+                            ? os::as_traced_clone(registers.value())
+                            : os::as_returned(registers.value(), -ENOSYS);
+    if (task.set_registers(answer).ok()) {
       static_cast<void>(task.resume().ok());
     }
     return;

@@ -93,6 +93,19 @@ TEST_CASE("with a tracer for good every exec goes to it, and untrapped ones go n
   CHECK(traced(SYS_clone3) == fails_with(ENOSYS));
 }
 
+TEST_CASE("with a tracer for good a clone that it would not see goes to it first") {
+  const Program traced{built(os::cli_filter({os::Trap::trace}))};
+  CHECK(traced(SYS_clone, {CLONE_UNTRACED | SIGCHLD}) == kTrace);
+  CHECK(traced(SYS_clone, {kGarbage | CLONE_UNTRACED | CLONE_VM | SIGCHLD}) == kTrace);
+  CHECK(traced(SYS_clone, {CLONE_VM | SIGCHLD}) == kAllow);
+  for (const int flag : {CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET}) {
+    // The kernel asks the filter again when the tracer has taken its flag away.
+    CHECK(traced(SYS_clone, {std::uint64_t(flag) | CLONE_UNTRACED | SIGCHLD}) != kAllow);
+    CHECK(traced(SYS_clone, {std::uint64_t(flag) | SIGCHLD}) == fails_with(EPERM));
+  }
+  CHECK(cli()(SYS_clone, {CLONE_UNTRACED | SIGCHLD}) == kAllow);
+}
+
 TEST_CASE("calls by a foreign ABI are killed by every filter") {
   for (const Program& filter : {cli(), sandbox(), sandbox({true, true})}) {
     for (const unsigned arch : {0U + AUDIT_ARCH_I386, 0U + AUDIT_ARCH_ARM, AUDIT_ARCH_AARCH64}) {
