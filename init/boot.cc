@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 #include "audit/actions.h"
@@ -28,8 +29,8 @@ using os::join;
 using os::Status;
 
 // Mounts, other processes' memory, identities, and signals to those of another uid.
-constexpr std::array<int, 6> kCapabilities{CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_SETUID,
-                                           CAP_SETGID,    CAP_SETPCAP,    CAP_KILL};
+constexpr std::array<int, 6> kCapabilities{CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID,
+                                           CAP_SETPCAP,   CAP_KILL,   CAP_SYS_PTRACE};
 
 // Commands connect as agentuser, the CLI as agentcli; the runner asks the kernel who they are.
 constexpr mode_t kTaskSocketMode = 0666;
@@ -43,9 +44,17 @@ Status make_container(const HostSide& host) {
   return prepare_container_view(view);
 }
 
+// Without the last of them a session still starts: the CLI is traced as its own user is allowed to.
+Status limit_rights(Live& live) {
+  const bool all = os::has_capability(CAP_SYS_PTRACE);
+  if (!all) live.trace_as = kAgentCli;
+  return os::limit_capabilities(
+      std::span(kCapabilities).first(kCapabilities.size() - (all ? 0 : 1)));
+}
+
 Status build_container(const HostSide& host, Live& live) {
   TRY_STEP(make_container(host), "build the container");
-  TRY(os::limit_capabilities(kCapabilities));
+  TRY(limit_rights(live));
 
   SessionOptions session;
   session.agent = host.agent.name;
@@ -102,6 +111,7 @@ void fill_runner_session(const HostSide& host, Live& live) {
   session.cli_devs = live.mounts.cli_devs;
   session.structural_devs = live.mounts.structural_devs;
   session.trap = live.cli.protections.trap;
+  session.trace_as = live.trace_as;
   session.cli = live.cli.pid;
   session.cli_init = live.cli.init.pid();
   session.own_programs = live.cli.own_programs;
@@ -144,7 +154,8 @@ std::optional<Failure> boot(const HostSide& host, Live& live) {
       TRY(place_secrets(live.channel->secrets, host.agent, live.runner_session.secrets));
     }
     TRY(start_daemons(live));
-    live.trap = TRY(choose_trap(host.options.trap, host.options.hidden, live.relay.get()));
+    live.trap =
+        TRY(choose_trap(host.options.trap, host.options.hidden, live.relay.get(), live.trace_as));
     live.mounts.options.relay_for_cli = live.trap.trap == os::Trap::trace;
     return {};
   };

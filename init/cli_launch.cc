@@ -12,6 +12,7 @@
 #include "init/trees.h"
 #include "init/users.h"
 #include "os/capabilities.h"
+#include "os/creds.h"
 #include "os/filter.h"
 #include "os/landlock.h"
 #include "os/text.h"
@@ -57,10 +58,31 @@ std::optional<os::Fd> execute_ruleset(const CliStart& start, const CliProgram& p
   return std::move(ruleset).value();
 }
 
+// Whoever executes a file that he cannot read is not dumpable, and then only CAP_SYS_PTRACE may
+// look into him.
+Status check_readable(const std::vector<os::Fd>& files) {
+  for (const os::Fd& file : files) {
+    if (os::may_read(file.get())) continue;
+    const std::string path =
+        TRY(os::read_link_at(AT_FDCWD, os::join("/proc/self/fd/", file.get())));
+    return Error{EACCES, os::join("execute '", path, "' as agentcli, who cannot read it, without ",
+                                  "CAP_SYS_PTRACE: chmod a+r it, or grant the capability")};
+  }
+  return {};
+}
+
+// What the CLI's processes must be to be traced as agentcli.
+Status become_traceable(const CliProgram& program, const OwnPrograms& own) {
+  TRY(check_readable(program.files));
+  TRY(check_readable(own.files));
+  return os::offer_to_tracers();
+}
+
 // The filter, with its listener where there is one.
 Result<os::Fd> install_filters(const CliStart& start) {
   if (!offered(Protection::bpf, *start.hidden)) return os::Fd();
-  const os::Filter filter = TRY(os::cli_filter({start.trap}));
+  const os::Filter filter =
+      TRY(os::cli_filter({.trap = start.trap, .stays_dumpable = start.traced_as_itself}));
   if (start.trap != os::Trap::notify) {
     TRY(os::install_filter(filter));
     return os::Fd();
@@ -68,17 +90,15 @@ Result<os::Fd> install_filters(const CliStart& start) {
   return os::install_listener(filter);
 }
 
-// What PID 1 gets of it.
-struct Opened {
-  os::Fd listener;
-  os::Fd terminal;
-};
-
 // The last steps, after which this process is agentcli. What needs root comes first.
-Result<CliMessage> confine(const CliStart& start, const CliProgram& program, Opened& opened) {
+Result<CliMessage> confine(const CliStart& start, const CliProgram& program,
+                           CliDescriptors& opened) {
   const OwnPrograms own = TRY(open_own_programs(*start.agent));
   const std::optional<os::Fd> ruleset = execute_ruleset(start, program, own);
+  opened.root = TRY(os::open_file("/", O_PATH | O_DIRECTORY));
   TRY(os::become_powerless(kAgentCli, kAgentCli));
+  const bool traceable = start.traced_as_itself && start.trap != os::Trap::none;
+  if (traceable) TRY(become_traceable(program, own));
   TRY(os::change_directory(start.directory));
   os::drop_held_stdio(start.closed_stdio);
   if (start.terminal) {
@@ -119,14 +139,14 @@ int run_cli(const CliStart& start) {
   constexpr int kSetUpFailed = 125;
   auto program = find_cli_program(start.command, value_of(start.env, "PATH"), start.directory);
   if (!program.ok()) return report_failure(start, program.error(), exit_code_for(program.error()));
-  Opened opened;
+  CliDescriptors opened;
   const auto ready = confine(start, program.value(), opened);
   if (!ready.ok()) return report_failure(start, ready.error(), kSetUpFailed);
-  const Status sent =
-      send_cli_message(start.socket, ready.value(), opened.listener.get(), opened.terminal.get());
+  const Status sent = send_cli_message(start.socket, ready.value(), opened);
   if (!sent.ok()) return kSetUpFailed;
   opened = {};
   if (!await_go(start.socket).ok()) return kSetUpFailed;
+  os::withdraw_offer();
   // From here on the program must see nothing that was not meant for it.
   os::close_others({start.socket});
   os::restore_signals(start.signals);

@@ -29,10 +29,11 @@ struct CliStart {
   int relay = -1;                           // may be executed, being what a redirected exec loads
   int socket = -1;                          // cli_message.h
   os::Trap trap = os::Trap::notify;         // what the probe found
+  bool traced_as_itself = false;            // by its own user: CAP_SYS_PTRACE is missing
   bool memfd_noexec = false;                // what build_cli_tree() achieved
 };
 
-/// Confines this process, reports `ready` with the listener, waits for the go and becomes the CLI.
+/// Confines this process, reports `ready`, waits for the go and becomes the CLI.
 /// Returns only on failure, after reporting it: the exit code.
 int run_cli(const CliStart& start);
 

@@ -22,16 +22,21 @@ struct Header {
   std::int32_t value;
   std::int32_t exit_code;
   CliProtections protections;
-  bool listener;  // descriptors that come along, in this order
-  bool terminal;
+  std::array<bool, 3> descriptors;  // which come along, in the order of all_of()
   std::uint32_t programs;
   std::array<os::FileId, kMostPrograms> own_programs;
 };
 static_assert(std::is_trivially_copyable_v<Header>);
 
+template <class Descriptors>
+auto all_of(Descriptors& descriptors) {
+  return std::array{&descriptors.root, &descriptors.listener, &descriptors.terminal};
+}
+
 }  // namespace
 
-os::Status send_cli_message(int socket, const CliMessage& message, int listener, int terminal) {
+os::Status send_cli_message(int socket, const CliMessage& message,
+                            const CliDescriptors& descriptors) {
   Header header{};
   header.word = message.word;
   header.value = message.value;
@@ -42,11 +47,12 @@ os::Status send_cli_message(int socket, const CliMessage& message, int listener,
   }
   header.programs = static_cast<std::uint32_t>(message.own_programs.size());
   std::copy(message.own_programs.begin(), message.own_programs.end(), header.own_programs.begin());
-  header.listener = listener >= 0;
-  header.terminal = terminal >= 0;
   std::vector<int> fds;
-  if (header.listener) fds.push_back(listener);
-  if (header.terminal) fds.push_back(terminal);
+  const auto all = all_of(descriptors);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    header.descriptors[i] = all[i]->valid();
+    if (all[i]->valid()) fds.push_back(all[i]->get());
+  }
   std::string bytes(sizeof header, '\0');
   std::memcpy(bytes.data(), &header, sizeof header);
   bytes += message.text;
@@ -63,16 +69,19 @@ os::Result<ReceivedCliMessage> receive_cli_message(int socket) {
     return Error{EPROTO, "receive a message from the CLI's side"};
   }
   std::memcpy(&header, message.bytes.data(), sizeof header);
-  const std::size_t fds = (header.listener ? 1U : 0U) + (header.terminal ? 1U : 0U);
-  if (header.programs > kMostPrograms || message.fds.size() != fds) {
+  const auto fds = std::count(header.descriptors.begin(), header.descriptors.end(), true);
+  if (header.programs > kMostPrograms || std::ssize(message.fds) != fds) {
     return Error{EPROTO, "receive a message from the CLI's side"};
   }
   const auto programs = std::span(header.own_programs).first(header.programs);
   received.message = {header.word,        header.value,
                       header.protections, {programs.begin(), programs.end()},
                       header.exit_code,   message.bytes.substr(sizeof header)};
-  if (header.listener) received.listener = std::move(message.fds.front());
-  if (header.terminal) received.terminal = std::move(message.fds.back());
+  const auto all = all_of(received.descriptors);
+  auto next = message.fds.begin();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (header.descriptors[i]) *all[i] = std::move(*next++);
+  }
   if (message.sender) received.sender = message.sender->pid;
   return received;
 }

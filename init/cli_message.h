@@ -13,8 +13,7 @@
 namespace init {
 
 enum class CliWord : std::uint32_t {
-  ready = 1,  // the CLI's process is confined and waits for the go; carries the listener and
-              // the master of the CLI's terminal, if there are such
+  ready = 1,  // the CLI's process is confined and waits for the go; carries CliDescriptors
   failed,     // a step failed, or the exec did; `value` is its errno, `text` the step
   stopped,    // the CLI was stopped by its terminal; `value`: the signal
   ended,      // the CLI ended and so did all of its namespace; `value`: its exit code, or -signal
@@ -29,13 +28,19 @@ struct CliMessage {
   std::string text;                      // failed
 };
 
-os::Status send_cli_message(int socket, const CliMessage& message, int listener = -1,
-                            int terminal = -1);
+/// What comes along with `ready`, as far as there is such.
+struct CliDescriptors {
+  os::Fd root;      // `/` of its tree, O_PATH
+  os::Fd listener;  // Trap::notify only
+  os::Fd terminal;  // the master of the CLI's terminal
+};
+
+os::Status send_cli_message(int socket, const CliMessage& message,
+                            const CliDescriptors& descriptors = {});
 
 struct ReceivedCliMessage {
   CliMessage message;
-  os::Fd listener;
-  os::Fd terminal;
+  CliDescriptors descriptors;
   pid_t sender = 0;
   bool end = false;  // nobody of the CLI's side is left
 };

@@ -33,6 +33,7 @@ CliStart cli_start_of(const HostSide& host, const Live& live, int socket) {
   }
   start.relay = live.relay.get();
   start.trap = live.trap.trap;
+  start.traced_as_itself = live.trace_as.has_value();
   start.socket = socket;
   return start;
 }
@@ -53,11 +54,11 @@ Status fork_cli_init(const HostSide& host, Live& live) {
 Status take_ready(ReceivedCliMessage received, CliSide& cli) {
   cli.pid = received.sender;
   cli.process = TRY(os::open_process(cli.pid));  // it waits for the go, so the pid is still its own
-  cli.listener = std::move(received.listener);
-  cli.terminal = std::move(received.terminal);
+  cli.root = std::move(received.descriptors.root);
+  cli.listener = std::move(received.descriptors.listener);
+  cli.terminal = std::move(received.descriptors.terminal);
   cli.protections = received.message.protections;
   cli.own_programs = std::move(received.message.own_programs);
-  cli.root = TRY(os::open_file(join("/proc/", cli.init.pid(), "/root"), O_PATH));
   return {};
 }
 

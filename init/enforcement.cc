@@ -16,7 +16,8 @@ std::string_view remedy(Protection protection) {
     case Protection::uid_split:
       return "start agent-init as root, with CAP_SETUID and CAP_SETGID";
     case Protection::exec_trap:
-      return "use a kernel with seccomp user notification (5.9), and no outer filter that notifies";
+      return "use a kernel with seccomp user notification (5.9) and no outer filter that notifies, "
+             "and grant CAP_SYS_PTRACE";
     case Protection::pid_namespace:
     case Protection::mount_namespace:
       return "grant CAP_SYS_ADMIN";

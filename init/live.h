@@ -81,6 +81,7 @@ struct Live {
   os::Fd channel_control;
   os::Fd control_socket;  // listening kControlSocket
   TrapChoice trap;
+  std::optional<uid_t> trace_as;  // without CAP_SYS_PTRACE: agentcli
   CliSide cli;
   os::Child runner;
   runner::Slots* slots = nullptr;

@@ -30,6 +30,12 @@ os::Status become_spawner(const SessionMounts& mounts, const std::string& path, 
   const os::Fd program = TRY(os::open_file(path, O_RDONLY));
   TRY(os::leave_terminal());
   TRY(build_task_tree(mounts));
+  {
+    // Opened from here: without CAP_SYS_PTRACE nobody else can by /proc/PID/root.
+    const os::Fd root = TRY(os::open_file("/", O_PATH | O_DIRECTORY));
+    const int fds[] = {root.get()};
+    TRY(os::send_message(socket, "root", fds));
+  }
   const std::array<int, 3> stdio{0, 1, 2};
   TRY(os::silence(stdio));
   const os::Fd high_program = TRY(os::duplicate(program.get(), kOutOfTheWay));
@@ -63,6 +69,12 @@ os::Status set_up(int socket) {
   return {};
 }
 
+os::Result<os::Fd> receive_root(int socket) {
+  os::Message message = TRY(os::receive_message(socket, 16));
+  if (message.fds.size() != 1) return Error{EPROTO, "receive the root of its tree"};
+  return std::move(message.fds.front());
+}
+
 }  // namespace
 
 os::Result<Spawner> start_spawner(const SessionMounts& mounts) {
@@ -79,8 +91,8 @@ os::Result<Spawner> start_spawner(const SessionMounts& mounts) {
   errors.write_end.reset();
   pair.second.reset();
   if (auto error = await_error(errors.read_end.get())) return std::move(*error);
+  spawner.task_root = TRY(receive_root(pair.first.get()));
   TRY(set_up(pair.first.get()));
-  spawner.task_root = TRY(os::open_file(join("/proc/", spawner.child.pid(), "/root"), O_PATH));
   spawner.socket = std::move(pair.first);
   return spawner;
 }

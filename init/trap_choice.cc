@@ -52,9 +52,11 @@ std::string_view word_for(const os::StormedExec& exec) {
 }
 
 // The process whose exec is trapped, as the CLI's is. It waits for the go with its exec.
-Status run_trapped(os::Trap trap, int socket) {
+Status run_trapped(os::Trap trap, std::optional<uid_t> trace_as, int socket) {
   TRY(os::become_powerless(kAgentCli, kAgentCli));
-  const os::Filter filter = TRY(os::cli_filter({trap}));
+  if (trace_as) TRY(os::offer_to_tracers());
+  const os::Filter filter =
+      TRY(os::cli_filter({.trap = trap, .stays_dumpable = trace_as.has_value()}));
   os::Fd listener;
   if (trap == os::Trap::notify) {
     listener = TRY(os::install_listener(filter));
@@ -66,6 +68,7 @@ Status run_trapped(os::Trap trap, int socket) {
   listener.reset();
   const os::Message go = TRY(os::receive_message(socket, 64));
   if (go.end) return Error{EPIPE, "wait for the go"};
+  os::withdraw_offer();
   return os::send_message(socket, word_for(TRY(os::exec_in_storm(kProgram))));
 }
 
@@ -75,12 +78,12 @@ struct Trapped {
   os::Fd listener;
 };
 
-Result<Trapped> start_trapped(os::Trap trap) {
+Result<Trapped> start_trapped(os::Trap trap, std::optional<uid_t> trace_as) {
   os::SocketPair pair = TRY(os::seqpacket_pair());
   Trapped trapped;
   trapped.process = TRY(os::Child::start(0, [&]() -> int {
     pair.first.reset();
-    const Status ran = run_trapped(trap, pair.second.get());
+    const Status ran = run_trapped(trap, trace_as, pair.second.get());
     if (!ran.ok()) static_cast<void>(os::send_message(pair.second.get(), ran.error().text()).ok());
     return 0;
   }));
@@ -105,7 +108,8 @@ Result<bool> redirect(const Trapped& trapped, const runner::TaskFiles& files, in
   os::Pending pending(trapped.listener.get(), slot);
   runner::ExecCopy copy;
   const auto& arguments = pending.notification().data.args;
-  const auto path = os::ForeignMemory(static_cast<pid_t>(slot.pid)).string(arguments[0], PATH_MAX);
+  os::ForeignMemory memory(static_cast<pid_t>(slot.pid), files.as());
+  const auto path = memory.string(arguments[0], PATH_MAX);
   if (!pending.still_valid()) return false;
   if (!path.ok()) return Error{path.error().code, "read the memory of a trapped process"};
   copy.path_end = arguments[0] + path.value().size();
@@ -119,10 +123,10 @@ Result<bool> redirect(const Trapped& trapped, const runner::TaskFiles& files, in
   return Error{EPERM, "replace the program of a trapped process"};
 }
 
-Status notify_in_child(int relay) {
+Status notify_in_child(int relay, std::optional<uid_t> trace_as) {
   const os::Fd proc = TRY(os::open_file("/proc", O_PATH));
-  const runner::TaskFiles files(proc.get());
-  const Trapped trapped = TRY(start_trapped(os::Trap::notify));
+  const runner::TaskFiles files(proc.get(), trace_as);
+  const Trapped trapped = TRY(start_trapped(os::Trap::notify, trace_as));
   TRY(os::send_message(trapped.socket.get(), "go"));
   seccomp_notif slot{};
   for (int tries = 0; tries < kTries; ++tries) {
@@ -131,14 +135,18 @@ Status notify_in_child(int relay) {
   return Error{EINTR, "replace the program of a process that gets signals"};
 }
 
-void refuse_exec(const os::TracedTask& task) {
+// An exec of which not all can be seen gets no answer of ours.
+void refuse_exec(const os::TracedTask& task, const runner::TaskFiles& files) {
   const auto registers = task.registers();
   if (!registers.ok()) return;
+  os::ForeignMemory memory(task.tid(), files.as());
+  const auto path = memory.string(os::call_of(registers.value()).args[0], PATH_MAX);
+  if (!path.ok() || path.value() != kProgram || !files.id(task.tid(), "cwd").ok()) return;
   static_cast<void>(task.set_registers(os::as_returned(registers.value(), -kAnswer)).ok());
 }
 
 // Lets the tree run to its end and answers its execs.
-Status trace_to_end(int halts) {
+Status trace_to_end(int halts, const runner::TaskFiles& files) {
   for (;;) {
     const auto halted = os::next_halt();
     if (!halted.ok()) return {};
@@ -149,18 +157,26 @@ Status trace_to_end(int halts) {
     const os::TracedTask task(halted.value()->tid);
     const os::Halt halt = halted.value()->halt;
     if (halt.kind == os::Halt::Kind::gone) continue;
-    if (halt.kind == os::Halt::Kind::seccomp) refuse_exec(task);
+    if (halt.kind == os::Halt::Kind::seccomp) refuse_exec(task, files);
     static_cast<void>(task.resume(halt.kind == os::Halt::Kind::signalled ? halt.signal : 0).ok());
   }
 }
 
-Status trace_in_child() {
+Status trace_in_child(std::optional<uid_t> trace_as) {
   const os::Fd halts = TRY(os::halts_descriptor());
-  const Trapped trapped = TRY(start_trapped(os::Trap::trace));
-  const Status seized = os::seize_tree(trapped.process.pid());
-  if (!seized.ok()) return Error{seized.error().code, "trace a process (needs CAP_SYS_PTRACE)"};
+  const os::Fd proc = TRY(os::open_file("/proc", O_PATH));
+  const runner::TaskFiles files(proc.get(), trace_as);
+  const Trapped trapped = TRY(start_trapped(os::Trap::trace, trace_as));
+  const Status seized = os::seize_tree(trapped.process.pid(), trace_as);
+  if (!seized.ok()) {
+    return Error{seized.error().code,
+                 trace_as
+                     ? "trace a process without CAP_SYS_PTRACE (which kernel.yama.ptrace_scope "
+                       "allows up to 1)"
+                     : "trace a process"};
+  }
   TRY(os::send_message(trapped.socket.get(), "go"));
-  TRY(trace_to_end(halts.get()));
+  TRY(trace_to_end(halts.get(), files));
   return expect_word(trapped, kAnswered);
 }
 
@@ -185,14 +201,17 @@ Status try_in_child(const std::function<Status()>& body) {
 
 }  // namespace
 
-Status try_notify(int relay) {
-  return try_in_child([&] { return notify_in_child(relay); });
+Status try_notify(int relay, std::optional<uid_t> trace_as) {
+  return try_in_child([&] { return notify_in_child(relay, trace_as); });
 }
 
-Status try_trace() { return try_in_child(trace_in_child); }
+Status try_trace(std::optional<uid_t> trace_as) {
+  return try_in_child([&] { return trace_in_child(trace_as); });
+}
 
 Result<TrapChoice> choose_trap(std::optional<os::Trap> wanted,
-                               std::span<const policy::Protection> hidden, int relay) {
+                               std::span<const policy::Protection> hidden, int relay,
+                               std::optional<uid_t> trace_as) {
   if (!offered(policy::Protection::bpf, hidden) ||
       !offered(policy::Protection::exec_trap, hidden)) {
     return TrapChoice{};
@@ -201,7 +220,8 @@ Result<TrapChoice> choose_trap(std::optional<os::Trap> wanted,
   std::string tried;
   for (const os::Trap trap : {os::Trap::notify, os::Trap::trace}) {
     if (wanted && *wanted != trap) continue;
-    const Status works = trap == os::Trap::notify ? try_notify(relay) : try_trace();
+    const Status works =
+        trap == os::Trap::notify ? try_notify(relay, trace_as) : try_trace(trace_as);
     if (works.ok()) return TrapChoice{trap, {}};
     const std::string why = words_of(works.error());
     if (wanted) return Error{0, join("--engine-trap ", name(trap), " does not work here: ", why)};

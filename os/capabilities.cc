@@ -41,6 +41,11 @@ Status limit_capabilities(std::span<const int> kept) {
   return apply(CAPNG_SELECT_CAPS, "limit capabilities");
 }
 
+bool has_capability(int capability) {
+  return ::capng_get_caps_process() == 0 &&
+         ::capng_have_capability(CAPNG_EFFECTIVE, static_cast<unsigned>(capability)) == 1;
+}
+
 Status become_powerless(uid_t uid, gid_t gid) {
   TRY(empty_ambient_set());
   ::capng_clear(CAPNG_SELECT_BOTH);

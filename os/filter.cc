@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -164,6 +165,10 @@ Result<Filter> cli_filter(CliRules rules) {
     builder.add(fails_with(EPERM), SCMP_SYS(clone), {has_bits(0, flag)});
   }
   builder.add(fails_with(ENOSYS), SCMP_SYS(clone3));  // its flags lie in memory
+  if (rules.stays_dumpable) {
+    builder.add(fails_with(0), SCMP_SYS(prctl),
+                {{0, SCMP_CMP_MASKED_EQ, kLow32, PR_SET_DUMPABLE}, {1, SCMP_CMP_EQ, 0, 0}});
+  }
   builder.add(fails_with(EBUSY), SCMP_SYS(seccomp),
               {has_bits(1, SECCOMP_FILTER_FLAG_NEW_LISTENER)});
   return builder.finish();

@@ -33,6 +33,7 @@ enum class Trap {
 
 struct CliRules {
   Trap trap = Trap::notify;
+  bool stays_dumpable = false;  // PR_SET_DUMPABLE to 0 is told to have worked, and is not made
 };
 
 struct SandboxRules {

@@ -1,10 +1,10 @@
 #include "os/foreign_memory.h"
 
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "os/creds.h"
 
 namespace os {
 namespace {
@@ -17,6 +17,15 @@ void* remote_pointer(std::uint64_t address) {
 }
 
 }  // namespace
+
+// How many bytes could be read, up to the first unreadable page.
+std::size_t ForeignMemory::read(std::span<const iovec> local, std::span<const iovec> remote) const {
+  const auto user = RealUser::enter(as_);
+  if (!user.ok()) return 0;
+  const ssize_t bytes =
+      ::process_vm_readv(tid_, local.data(), local.size(), remote.data(), remote.size(), 0);
+  return bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+}
 
 void ForeignMemory::prefetch(std::span<const std::uint64_t> addresses) {
   std::vector<std::uint64_t> bases;
@@ -35,9 +44,8 @@ void ForeignMemory::prefetch(std::span<const std::uint64_t> addresses) {
       local.push_back({fetched.back()->data(), kPage});
       remote.push_back({remote_pointer(bases[first + i]), kPage});
     }
-    const ssize_t bytes = ::process_vm_readv(tid_, local.data(), count, remote.data(), count, 0);
-    // A partial transfer ends at the first unreadable page; the rest is fetched one by one.
-    const std::size_t whole = bytes > 0 ? static_cast<std::size_t>(bytes) / kPage : 0;
+    // What is left of a partial transfer is fetched one by one.
+    const std::size_t whole = read(local, remote) / kPage;
     for (std::size_t i = 0; i < whole; ++i) pages_[bases[first + i]] = std::move(fetched[i]);
   }
 }
@@ -48,9 +56,7 @@ const ForeignMemory::Page* ForeignMemory::page(std::uint64_t base) {
   auto fresh = std::make_unique_for_overwrite<Page>();
   const iovec local{fresh->data(), kPage};
   const iovec remote{remote_pointer(base), kPage};
-  if (::process_vm_readv(tid_, &local, 1, &remote, 1, 0) != static_cast<ssize_t>(kPage)) {
-    return nullptr;
-  }
+  if (read({&local, 1}, {&remote, 1}) != kPage) return nullptr;
   return pages_.emplace(base, std::move(fresh)).first->second.get();
 }
 

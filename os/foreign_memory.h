@@ -2,11 +2,13 @@
 #pragma once
 
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -17,10 +19,11 @@
 namespace os {
 
 /// Reads each page of a stopped or waiting thread at most once, so that two reads of one string
-/// cannot disagree. A string counts only if its NUL was found. Needs CAP_SYS_PTRACE over the task.
+/// cannot disagree. A string counts only if its NUL was found. Needs CAP_SYS_PTRACE, or reads as
+/// the task's own user (RealUser), who may if the task is dumpable.
 class ForeignMemory {
  public:
-  explicit ForeignMemory(pid_t tid) : tid_(tid) {}
+  explicit ForeignMemory(pid_t tid, std::optional<uid_t> as = {}) : tid_(tid), as_(as) {}
 
   /// Fetches the pages of these addresses with as few system calls as possible. Pages that cannot
   /// be read are found out by the reads below.
@@ -38,9 +41,11 @@ class ForeignMemory {
   using Page = std::array<char, kPage>;
 
   const Page* page(std::uint64_t base);
+  std::size_t read(std::span<const iovec> local, std::span<const iovec> remote) const;
   Result<std::uint64_t> word(std::uint64_t address);
 
   pid_t tid_;
+  std::optional<uid_t> as_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Page>> pages_;
 };
 

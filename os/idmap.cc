@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <span>
 
 #include "os/retry.h"
+#include "os/socket.h"
 #include "os/text.h"
 
 namespace os {
@@ -18,39 +21,56 @@ bool appears(const std::vector<IdMove>& moves, std::uint32_t seen) {
   return std::any_of(moves.begin(), moves.end(), [&](IdMove move) { return move.seen == seen; });
 }
 
-// A process in a new user namespace that lives until `alive` is closed. It sends no SIGCHLD: PID 1
-// has other children to hear of.
+// A process in a new user namespace, which it opens itself: nobody else may look into a process
+// that is not dumpable. It lives until its socket is closed, and sends no SIGCHLD: PID 1 has other
+// children to hear of.
 class Holder {
  public:
   static Result<Holder> start() {
-    Pipe alive = TRY(make_pipe());
+    SocketPair pair = TRY(seqpacket_pair());
     const long pid = ::syscall(SYS_clone, CLONE_NEWUSER, nullptr, nullptr, nullptr, nullptr);
     if (pid < 0) return last_error("make a user namespace");
     if (pid == 0) {
-      char byte = 0;
-      ::close(alive.write_end.get());
-      (void)retrying([&] { return ::read(alive.read_end.get(), &byte, 1); });
+      pair.first.reset();
+      hold(pair.second.get());
       ::_exit(0);
     }
-    return Holder(static_cast<pid_t>(pid), std::move(alive.write_end));
+    Holder holder(static_cast<pid_t>(pid), std::move(pair.first));
+    pair.second.reset();
+    Message message = TRY(receive_message(holder.socket_.get(), 1));
+    if (message.fds.size() != 1) return Error{EPROTO, "open a user namespace"};
+    holder.space_ = std::move(message.fds.front());
+    return holder;
   }
   Holder(Holder&& other) noexcept
-      : pid_(std::exchange(other.pid_, -1)), alive_(std::move(other.alive_)) {}
+      : pid_(std::exchange(other.pid_, -1)),
+        socket_(std::move(other.socket_)),
+        space_(std::move(other.space_)) {}
   Holder& operator=(Holder&&) = delete;
   Holder(const Holder&) = delete;
   Holder& operator=(const Holder&) = delete;
   ~Holder() {
     if (pid_ < 0) return;
-    alive_.reset();
+    socket_.reset();
     (void)retrying([&] { return ::waitpid(pid_, nullptr, __WALL); });
   }
 
   std::string file(const char* name) const { return join("/proc/", pid_, "/", name); }
 
+  Fd take() && { return std::move(space_); }
+
  private:
-  Holder(pid_t pid, Fd alive) : pid_(pid), alive_(std::move(alive)) {}
+  Holder(pid_t pid, Fd socket) : pid_(pid), socket_(std::move(socket)) {}
+  static void hold(int socket) {
+    const auto space = open_file("/proc/self/ns/user", O_RDONLY);
+    const int fds[] = {space.ok() ? space.value().get() : -1};
+    if (!send_message(socket, "x", std::span(fds).first(space.ok() ? 1 : 0)).ok()) return;
+    static_cast<void>(receive_message(socket, 1).ok());
+  }
+
   pid_t pid_;
-  Fd alive_;
+  Fd socket_;
+  Fd space_;
 };
 
 // The whole map must arrive in one write.
@@ -117,10 +137,10 @@ std::string map_text(const std::vector<IdRange>& ranges) {
 }
 
 Result<Fd> make_id_namespace(const std::vector<IdRange>& uids, const std::vector<IdRange>& gids) {
-  const Holder holder = TRY(Holder::start());
+  Holder holder = TRY(Holder::start());
   TRY(write_map(holder.file("uid_map"), uids));
   TRY(write_map(holder.file("gid_map"), gids));
-  return open_file(holder.file("ns/user"), O_RDONLY);
+  return std::move(holder).take();
 }
 
 }  // namespace os

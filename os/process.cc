@@ -93,6 +93,8 @@ bool may_execute(const std::string& path) {
          ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0;
 }
 
+bool may_read(int file) { return ::faccessat(file, "", R_OK, AT_EACCESS | AT_EMPTY_PATH) == 0; }
+
 Result<std::string> read_head(int fd, std::size_t size) {
   std::string head(size, '\0');
   const ssize_t n = retrying([&] { return ::pread(fd, head.data(), size, 0); });

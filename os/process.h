@@ -50,6 +50,9 @@ Status change_directory(const std::string& path);
 /// effective identity.
 bool may_execute(const std::string& path);
 
+/// The same for reading an open file, which may be O_PATH.
+bool may_read(int file);
+
 /// The first bytes of a file, at most `size`, whatever its read offset.
 Result<std::string> read_head(int fd, std::size_t size);
 

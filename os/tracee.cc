@@ -6,6 +6,7 @@
 #include <csignal>
 #include <utility>
 
+#include "os/creds.h"
 #include "os/fd.h"
 #include "os/retry.h"
 #include "os/text.h"
@@ -25,7 +26,8 @@ long trace(Request request, pid_t tid, std::uintptr_t address, std::uintptr_t da
 
 }  // namespace
 
-Result<Tracee> Tracee::seize(pid_t tid) {
+Result<Tracee> Tracee::seize(pid_t tid, std::optional<uid_t> as) {
+  const auto user = TRY(RealUser::enter(as));
   if (trace(PTRACE_SEIZE, tid, 0, kOptions) != 0) return last_error(join("seize thread ", tid));
   Tracee tracee(tid);
   if (trace(PTRACE_INTERRUPT, tid, 0, 0) != 0) return last_error(join("interrupt thread ", tid));

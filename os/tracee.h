@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <optional>
+
 #include "os/result.h"
 #include "os/traced_task.h"
 
@@ -14,7 +16,9 @@ namespace os {
 class Tracee : public TracedTask {
  public:
   /// PTRACE_SEIZE with EXITKILL, TRACEEXEC, TRACESECCOMP and TRACESYSGOOD, then PTRACE_INTERRUPT.
-  static Result<Tracee> seize(pid_t tid);
+  /// Needs CAP_SYS_PTRACE, or does it as the thread's own user (RealUser), who may if it is
+  /// dumpable.
+  static Result<Tracee> seize(pid_t tid, std::optional<uid_t> as = {});
 
   Tracee(Tracee&& other) noexcept : TracedTask(other.tid_) { other.tid_ = 0; }
   Tracee(const Tracee&) = delete;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "os/creds.h"
 #include "os/retry.h"
 #include "os/text.h"
 
@@ -31,7 +32,8 @@ Status to_next_syscall_halt(const TracedTask& task, bool& stopped) {
 
 }  // namespace
 
-Status seize_tree(pid_t first) {
+Status seize_tree(pid_t first, std::optional<uid_t> as) {
+  const auto user = TRY(RealUser::enter(as));
   if (::ptrace(PTRACE_SEIZE, first, nullptr,
                reinterpret_cast<void*>(kOptions)) != 0) {  // NOLINT(performance-no-int-to-ptr)
     return last_error(join("trace process ", first));

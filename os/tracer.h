@@ -13,8 +13,9 @@ namespace os {
 
 /// Seizes a process with one thread, and with it whatever it will start. The calling thread is the
 /// tracer of all of them: when it ends they are killed (PTRACE_O_EXITKILL). It may have no child
-/// and no other tracee. EPERM: CAP_SYS_PTRACE is missing, or another tracer is there already.
-Status seize_tree(pid_t first);
+/// and no other tracee. EPERM: another tracer is there already, or CAP_SYS_PTRACE is missing and
+/// `as` (RealUser) may not either.
+Status seize_tree(pid_t first, std::optional<uid_t> as = {});
 
 struct TracedHalt {
   pid_t tid;

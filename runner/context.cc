@@ -80,7 +80,7 @@ Context::Context(const Session& the_session, const Channels& the_channels, os::F
       parking(channels.spawner, kParkedPerProfile),
       collector(audit, parking),
       proc(std::move(the_proc)),
-      files(proc.get()),
+      files(proc.get(), session.trace_as),
       relay_id(the_relay) {}
 
 const policy::Profile& Context::profile(const policy::Verdict& verdict) const {

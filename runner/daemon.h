@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,9 @@ struct Session {
   uid_t cli_uid = 1001;
   uid_t task_uid = 1000;
   os::Trap trap = os::Trap::none;
-  pid_t cli = 0;       // the CLI, as PID 1 sees it
-  pid_t cli_init = 0;  // pid 1 of the CLI's pid namespace, as PID 1 sees it
+  std::optional<uid_t> trace_as;  // without CAP_SYS_PTRACE: agentcli, whose processes are traced
+  pid_t cli = 0;                  // the CLI, as PID 1 sees it
+  pid_t cli_init = 0;             // pid 1 of the CLI's pid namespace, as PID 1 sees it
   const policy::Policy* policy = nullptr;
   const policy::Agent* agent_rules = nullptr;
   std::vector<os::FileId> own_programs;  // the CLI's root-owned programs (verdict `self`)
@@ -54,7 +56,7 @@ struct Channels {
 };
 
 /// Runs until SIGTERM. Returns an exit code.
-/// The caller has forked, dropped to the six capabilities and closed what is not in `channels`.
+/// The caller has forked, kept PID 1's capabilities and closed what is not in `channels`.
 int run_daemon(const Session& session, const Channels& channels);
 
 }  // namespace runner

@@ -93,11 +93,20 @@ os::Status locate(ExecCopy& copy, const Call& call, std::string path, pid_t tid,
 
 }  // namespace
 
+// Who looks: whoever this thread is for files, whom CAP_SYS_PTRACE lets look, or the tasks' own
+// user.
+os::Result<std::optional<os::FsUser>> TaskFiles::reader() const {
+  if (!as_) return std::optional<os::FsUser>();
+  return std::optional<os::FsUser>(TRY(os::FsUser::enter(*as_, *as_)));
+}
+
 os::Result<std::string> TaskFiles::link(pid_t tid, const std::string& name) const {
+  const auto user = TRY(reader());
   return os::read_link_at(proc_, os::join(tid, '/', name));
 }
 
 os::Result<os::FileId> TaskFiles::id(pid_t tid, const std::string& name) const {
+  const auto user = TRY(reader());
   return os::file_id_at(proc_, os::join(tid, '/', name));
 }
 
@@ -112,6 +121,8 @@ os::Result<std::string> TaskFiles::descriptor(pid_t tid, int fd, uid_t owner) co
 }
 
 bool TaskFiles::closes_on_exec(pid_t tid, int fd) const {
+  const auto user = reader();
+  if (!user.ok()) return false;
   const auto info = os::open_at(proc_, os::join(tid, "/fdinfo/", fd), O_RDONLY);
   if (!info.ok()) return false;
   const auto text = os::read_all(info.value().get());

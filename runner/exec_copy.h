@@ -5,8 +5,10 @@
 #include <linux/seccomp.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "os/creds.h"
 #include "os/fd.h"
 #include "os/foreign_memory.h"
 #include "policy/exec_request.h"
@@ -29,7 +31,10 @@ struct ExecCopy {
 /// Reads /proc of PID 1's namespace through one descriptor; the numbers of notifications are its.
 class TaskFiles {
  public:
-  explicit TaskFiles(int proc) : proc_(proc) {}
+  /// `as`: without CAP_SYS_PTRACE, the user whose tasks these are; what a task of another user, or
+  /// one that is not dumpable, has is EACCES then.
+  explicit TaskFiles(int proc, std::optional<uid_t> as = {}) : proc_(proc), as_(as) {}
+  std::optional<uid_t> as() const { return as_; }
   os::Result<std::string> link(pid_t tid, const std::string& name) const;
   os::Result<os::FileId> id(pid_t tid, const std::string& name) const;
   /// /proc/TID/fd/N; that directory belongs to the task's user, or to root where the task is not
@@ -39,7 +44,10 @@ class TaskFiles {
   bool closes_on_exec(pid_t tid, int fd) const;
 
  private:
+  os::Result<std::optional<os::FsUser>> reader() const;
+
   int proc_;
+  std::optional<uid_t> as_;
 };
 
 /// Copies what names the program: the path, and the working directory if the path is relative. Most

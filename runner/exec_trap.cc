@@ -26,7 +26,7 @@ struct ExecTrap::Walk {
 void ExecTrap::walk(std::unique_ptr<TrappedCall> call) {
   Order order;
   order.caller = call->tid();
-  os::ForeignMemory memory(order.caller);
+  os::ForeignMemory memory(order.caller, context_.session.trace_as);
   auto located =
       copy_location(order.caller, call->data(), memory, context_.files, context_.session.cli_uid);
   if (!located.ok()) return call->refuse(located.error().code);
@@ -153,7 +153,7 @@ bool ExecTrap::verify_itself(pid_t tid, const ExecCopy& copy) const {
   if (!stack.ok()) return false;
   // argc, argv…, NULL, envp…, NULL: the System V ABI's initial stack.
   constexpr std::uint64_t kWord = sizeof(std::uint64_t);
-  os::ForeignMemory memory(tid);
+  os::ForeignMemory memory(tid, context_.session.trace_as);
   const auto argv = memory.strings(stack.value() + kWord, kMost);
   if (!argv.ok()) return false;
   const auto env = memory.strings(stack.value() + (argv.value().size() + 2) * kWord, kMost);

@@ -27,7 +27,7 @@ class NotifyEngine::Call : public TrappedCall {
                                 context_.relay_id, socket.get());
   }
   Redirect become_itself(const std::function<bool(pid_t)>& verify) override {
-    return runner::become_itself(std::move(pending_), verify);
+    return runner::become_itself(std::move(pending_), context_.files, verify);
   }
 
  private:

@@ -20,9 +20,9 @@ struct Caller {
 
 // Seizes the caller, lets its system call end, and blocks its signals: none is delivered between
 // here and the new program, and no default action can end a relay that has no signalfd yet.
-os::Result<Caller> halt(os::Pending pending) {
+os::Result<Caller> halt(os::Pending pending, const TaskFiles& files) {
   const auto tid = static_cast<pid_t>(pending.notification().pid);
-  auto seized = os::Tracee::seize(tid);
+  auto seized = os::Tracee::seize(tid, files.as());
   if (!seized.ok()) {
     // Somebody else traces it: this exec is not ours to vouch for.
     std::move(pending).refuse(EPERM);
@@ -101,7 +101,7 @@ Redirect become_relay(os::Pending pending, const TaskFiles& files, const ExecCop
     return {Redirected::refused, 0};
   }
   const auto socket_fd = pending.add_fd(socket, false);
-  auto halted = halt(std::move(pending));
+  auto halted = halt(std::move(pending), files);
   if (!halted.ok()) return {};
   Caller caller = std::move(halted).value();
   if (!socket_fd.ok()) {
@@ -130,9 +130,10 @@ Redirect become_relay(os::Pending pending, const TaskFiles& files, const ExecCop
   return {Redirected::done, caller.signal_mask};
 }
 
-Redirect become_itself(os::Pending pending, const std::function<bool(pid_t)>& verify) {
+Redirect become_itself(os::Pending pending, const TaskFiles& files,
+                       const std::function<bool(pid_t)>& verify) {
   const int number = pending.notification().data.nr;
-  auto halted = halt(std::move(pending));
+  auto halted = halt(std::move(pending), files);
   if (!halted.ok()) return {};
   Caller caller = std::move(halted).value();
   const auto prepared = os::as_repeated(caller.registers, number, os::kCookie);

@@ -19,6 +19,7 @@ Redirect become_relay(os::Pending pending, const TaskFiles& files, const ExecCop
 
 /// The caller executes what it asked for. `verify` is called with the tid of the new image before
 /// its first instruction; false kills it.
-Redirect become_itself(os::Pending pending, const std::function<bool(pid_t)>& verify);
+Redirect become_itself(os::Pending pending, const TaskFiles& files,
+                       const std::function<bool(pid_t)>& verify);
 
 }  // namespace runner

@@ -153,8 +153,11 @@ os::Result<std::string> TaskServer::find_program(const Frame& request,
 os::Result<Frame> TaskServer::start(const os::Peer& peer, Frame request, os::Fd& passed) {
   Order order;
   order.caller = peer.pid;
-  order.request.cwd = TRY(context_.files.link(peer.pid, "cwd"));
-  const os::FileId cwd = TRY(context_.files.id(peer.pid, "cwd"));
+  // Commands ask as well as the CLI: each is looked at as its own user.
+  const bool as_peer = context_.session.trace_as.has_value();
+  const TaskFiles files = as_peer ? TaskFiles(context_.proc.get(), peer.uid) : context_.files;
+  order.request.cwd = TRY(files.link(peer.pid, "cwd"));
+  const os::FileId cwd = TRY(files.id(peer.pid, "cwd"));
   order.request.path = TRY(find_program(request, order.request.cwd));
   order.request.argv = std::move(request.argv);
   order.request.env = std::move(request.env);

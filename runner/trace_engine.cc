@@ -137,7 +137,7 @@ void TraceEngine::answer(Exec& exec, Redirect redirect) {
 
 os::Status TraceEngine::trace(int halts) {
   const auto as_task = TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
-  TRY(os::seize_tree(context_.session.cli));
+  TRY(os::seize_tree(context_.session.cli, context_.session.trace_as));
   TRY(os::send_message(context_.channels.attached, "attached"));
   for (;;) {
     take_wishes();

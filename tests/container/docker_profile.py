@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The launch profile: what it grants is enough and needed, what it refuses is refused."""
 
+import pathlib
 import subprocess
 
 from engine import IMAGE, TOP, Engine, check, finish
@@ -24,7 +25,8 @@ print "AF_UNIX is refused\n" if refused($socket, 1);
 print "tried\n";
 """
 # KILL is missed only when a process of another uid has to be ended.
-NEEDED_TO_START = ("SYS_ADMIN", "SYS_PTRACE", "SETUID", "SETGID", "SETPCAP")
+NEEDED_TO_START = ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP")
+YAMA = pathlib.Path("/proc/sys/kernel/yama/ptrace_scope")
 
 
 def profile_words(engine, space):
@@ -56,6 +58,13 @@ def try_grants(engine, words):
         done = engine.docker(*without(words, capability), IMAGE, "--", *command)
         check(f"without {capability} no session starts, in one line", done.returncode == 125 and
               done.stderr.startswith("agent-init: ") and done.stderr.count("\n") == 1, done)
+    done = engine.docker(*without(words, "SYS_PTRACE"), IMAGE, "--", *command)
+    if not YAMA.exists() or int(YAMA.read_text()) <= 1:
+        check("without SYS_PTRACE it is enough, too", (done.returncode, done.stdout) ==
+              (3, "agentuser\n"), done)
+    trap = ["--engine-trap", "trace"]
+    done = engine.docker(*without(words, "SYS_PTRACE"), IMAGE, *trap, "--", *command)
+    check("... and with a tracer", (done.returncode, done.stdout) == (3, "agentuser\n"), done)
     done = engine.docker("run", "--rm", "--read-only", "--cap-add", "SYS_ADMIN", IMAGE, "--", *command)
     check("Docker's own profile is not enough, and it is said in one line", done.returncode == 125 and
           done.stderr.count("\n") == 1, done)

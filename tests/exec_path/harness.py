@@ -20,6 +20,9 @@ LAUNCHER = TOP / "scripts/launchers/run-agent"
 ENGINE = os.environ.get("TEST_ENGINE", "local")  # docker: tests/container/with_engine.py sets it
 SOAK = os.environ.get("SOAK") == "1"
 TRAP = os.environ.get("TEST_ENGINE_TRAP", "notify")
+# What a session is started by: where it must do without CAP_SYS_PTRACE, something that takes it away.
+WITHOUT_PTRACE = os.environ.get("TEST_WITHOUT_PTRACE") == "1"
+STARTER = ["/usr/bin/setpriv", "--bounding-set=-sys_ptrace"] if WITHOUT_PTRACE else []
 
 AGENTUSER, AGENTCLI, AGENTAUDIT = 1000, 1001, 1002
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -157,7 +160,7 @@ class Session:
         self.namespaces = set()
 
     def command_line(self, secret_fds):
-        line = [str(LAUNCHER), "--engine", ENGINE, "--agent", "custom",
+        line = [*STARTER, str(LAUNCHER), "--engine", ENGINE, "--agent", "custom",
                 "--workspace", str(self.space), "--build-dir", str(BUILD),
                 "--cli-dir", str(VICTIMS)]
         if ENGINE == "docker":

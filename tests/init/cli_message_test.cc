@@ -18,14 +18,20 @@ TEST_CASE("a message of the CLI's side arrives as it was, with the listener and 
   message.protections = {
       .trap = os::Trap::trace, .bpf = true, .landlock = false, .memfd_noexec = true};
   message.own_programs = {{1, 2}, {3, 4}};
-  REQUIRE(init::send_cli_message(pair.value().second.get(), message, 0).ok());
+  auto listener = os::duplicate(0);
+  REQUIRE(listener.ok());
+  init::CliDescriptors descriptors;
+  descriptors.listener = std::move(listener).value();
+  REQUIRE(init::send_cli_message(pair.value().second.get(), message, descriptors).ok());
   const auto received = init::receive_cli_message(pair.value().first.get());
   REQUIRE(received.ok());
   CHECK(received.value().message.word == init::CliWord::ready);
   CHECK(received.value().message.protections.trap == os::Trap::trace);
   CHECK_FALSE(received.value().message.protections.landlock);
   CHECK(received.value().message.own_programs == message.own_programs);
-  CHECK(received.value().listener.valid());
+  CHECK(received.value().descriptors.listener.valid());
+  CHECK_FALSE(received.value().descriptors.root.valid());
+  CHECK_FALSE(received.value().descriptors.terminal.valid());
   CHECK(received.value().sender == ::getpid());
 }
 
@@ -44,7 +50,7 @@ TEST_CASE("a failure carries its errno, its step and what the session ends with"
   CHECK(received.value().message.value == ENOENT);
   CHECK(received.value().message.exit_code == 127);
   CHECK(received.value().message.text == "find 'x'");
-  CHECK_FALSE(received.value().listener.valid());
+  CHECK_FALSE(received.value().descriptors.listener.valid());
   received = init::receive_cli_message(pair.value().first.get());
   REQUIRE(received.ok());
   CHECK(received.value().end);

@@ -48,13 +48,25 @@ std::string in_child(const std::function<std::string()>& body) {
   return message.value().bytes;
 }
 
-std::string chosen(std::optional<os::Trap> wanted, const std::vector<Protection>& hidden = {}) {
-  const auto choice = choose_trap(wanted, hidden, relay().get());
+constexpr uid_t kCli = 1001;
+constexpr uid_t kOther = 1000;
+
+std::string chosen(std::optional<os::Trap> wanted, const std::vector<Protection>& hidden = {},
+                   std::optional<uid_t> trace_as = {}) {
+  const auto choice = choose_trap(wanted, hidden, relay().get(), trace_as);
   if (!choice.ok()) return choice.error().step;
   constexpr std::array kNames{"none", "notify", "trace"};
   const TrapChoice& made = choice.value();
   return std::string(kNames[static_cast<std::size_t>(made.trap)]) +
          (made.why_none.empty() ? "" : ": " + made.why_none);
+}
+
+std::string without_ptrace(std::optional<os::Trap> wanted, std::optional<uid_t> trace_as) {
+  return in_child([&]() -> std::string {
+    constexpr std::array kKept{CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL};
+    if (!os::limit_capabilities(kKept).ok()) return "cannot limit capabilities";
+    return chosen(wanted, {}, trace_as);
+  });
 }
 
 // As on a machine where somebody else listens: the CLI's own filter says so to all under it.
@@ -79,23 +91,24 @@ TEST_CASE("what is hidden or switched off is not tried") {
   CHECK(in_child([] { return chosen(os::Trap::none); }) == "none: --engine-trap off was given");
 }
 
-TEST_CASE("without CAP_SYS_PTRACE neither works, and the words name it") {
-  const auto without = [](std::optional<os::Trap> wanted) {
-    return in_child([&]() -> std::string {
-      constexpr std::array kKept{CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL};
-      if (!os::limit_capabilities(kKept).ok()) return "cannot limit capabilities";
-      return chosen(wanted);
-    });
-  };
-  const std::string trace = without(os::Trap::trace);
-  CHECK(trace.starts_with("--engine-trap trace does not work here: "));
-  CHECK(trace.find("CAP_SYS_PTRACE") != std::string::npos);
-  const std::string notify = without(os::Trap::notify);
-  CHECK(notify.starts_with("--engine-trap notify does not work here: "));
-  CHECK(notify.find("memory of a trapped process") != std::string::npos);
-  const std::string either = without(std::nullopt);
-  CHECK(either.starts_with("none: notify: "));
-  CHECK(either.find("; trace: ") != std::string::npos);
+TEST_CASE("without CAP_SYS_PTRACE both work for a tracer that may be the CLI's user") {
+  CHECK(without_ptrace(std::nullopt, kCli) == "notify");
+  CHECK(without_ptrace(os::Trap::notify, kCli) == "notify");
+  CHECK(without_ptrace(os::Trap::trace, kCli) == "trace");
+}
+
+TEST_CASE("for one that may not, or is another user, neither works, and the words say why") {
+  for (const std::optional<uid_t> as : {std::optional<uid_t>(), std::optional<uid_t>(kOther)}) {
+    const std::string trace = without_ptrace(os::Trap::trace, as);
+    CHECK(trace.starts_with("--engine-trap trace does not work here: trace a process"));
+    CHECK(trace.find("EPERM") != std::string::npos);
+    const std::string notify = without_ptrace(os::Trap::notify, as);
+    CHECK(notify.starts_with("--engine-trap notify does not work here: "));
+    CHECK(notify.find("memory of a trapped process") != std::string::npos);
+    const std::string either = without_ptrace(std::nullopt, as);
+    CHECK(either.starts_with("none: notify: "));
+    CHECK(either.find("; trace: ") != std::string::npos);
+  }
 }
 
 TEST_CASE("where the listener is taken, notify says so") {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -104,6 +105,16 @@ TEST_CASE("with a tracer for good a clone that it would not see goes to it first
     CHECK(traced(SYS_clone, {std::uint64_t(flag) | SIGCHLD}) == fails_with(EPERM));
   }
   CHECK(cli()(SYS_clone, {CLONE_UNTRACED | SIGCHLD}) == kAllow);
+}
+
+TEST_CASE("only where it must stay dumpable the CLI is told that it is not, and is") {
+  const Program filter{built(os::cli_filter({.stays_dumpable = true}))};
+  CHECK(filter(SYS_prctl, {PR_SET_DUMPABLE, 0}) == fails_with(0));
+  CHECK(filter(SYS_prctl, {kGarbage | PR_SET_DUMPABLE, 0}) == fails_with(0));
+  CHECK(filter(SYS_prctl, {PR_SET_DUMPABLE, 1}) == kAllow);
+  CHECK(filter(SYS_prctl, {PR_SET_DUMPABLE, kGarbage}) == kAllow);  // EINVAL
+  CHECK(filter(SYS_prctl, {PR_GET_DUMPABLE, 0}) == kAllow);
+  CHECK(cli()(SYS_prctl, {PR_SET_DUMPABLE, 0}) == kAllow);
 }
 
 TEST_CASE("calls by a foreign ABI are killed by every filter") {
