@@ -116,8 +116,9 @@ Result<bool> redirect(const Trapped& trapped, const runner::TaskFiles& files, in
   copy.argv = arguments[1];
   copy.envp = arguments[2];
   os::SocketPair sandbox = TRY(os::seqpacket_pair());
-  const auto result = runner::become_relay(std::move(pending), files, copy, relay,
-                                           TRY(os::file_id(relay)), sandbox.first.get());
+  const os::FileId relay_id = TRY(os::file_id(relay));
+  const auto result = runner::become_relay(std::move(pending), files, copy,
+                                           {relay, relay_id, sandbox.first.get(), kAgentCli});
   if (result.how == runner::Redirected::done) return true;
   if (result.how == runner::Redirected::gone) return false;
   return Error{EPERM, "replace the program of a trapped process"};

@@ -123,6 +123,12 @@ Result<FileId> file_id_at(int at, const std::string& path, int flags) {
   return FileId{info.st_dev, info.st_ino};
 }
 
+Result<std::uint64_t> size_at(int at, const std::string& path) {
+  struct stat info {};
+  if (::fstatat(at, path.c_str(), &info, 0) != 0) return last_error(join("stat '", path, "'"));
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
 Result<std::string> read_link_at(int at, const std::string& path) {
   std::array<char, PATH_MAX> buffer{};
   const ssize_t n = ::readlinkat(at, path.c_str(), buffer.data(), buffer.size());

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 #include <optional>
+#include <sstream>
 
 #include "os/creds.h"
 #include "os/foreign_memory.h"
@@ -133,6 +134,20 @@ bool TaskFiles::closes_on_exec(pid_t tid, int fd) const {
   const char* digits = text.value().data() + at + std::strlen("flags:\t");
   std::from_chars(digits, text.value().data() + text.value().size(), flags, 8);
   return (flags & O_CLOEXEC) != 0;
+}
+
+bool TaskFiles::has_room(pid_t tid, std::uint64_t wanted) const {
+  constexpr std::string_view kLimit = "Max open files";
+  const auto open = os::size_at(proc_, os::join(tid, "/fd"));
+  const auto file = os::open_at(proc_, os::join(tid, "/limits"), O_RDONLY);
+  if (!open.ok() || open.value() == 0 || !file.ok()) return true;
+  const auto text = os::read_all(file.value().get());
+  const std::size_t line = text.ok() ? text.value().find(kLimit) : std::string::npos;
+  if (line == std::string::npos) return true;
+  std::istringstream words(text.value().substr(line + kLimit.size()));
+  std::uint64_t soft = 0;
+  std::uint64_t hard = 0;
+  return !(words >> soft >> hard) || open.value() + wanted <= hard;
 }
 
 os::Result<ExecCopy> copy_location(pid_t tid, const seccomp_data& data, os::ForeignMemory& memory,

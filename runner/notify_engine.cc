@@ -23,8 +23,9 @@ class NotifyEngine::Call : public TrappedCall {
   bool still_valid() const override { return pending_.still_valid(); }
   void refuse(int code) override { std::move(pending_).refuse(code); }
   Redirect become_relay(const ExecCopy& copy, const os::Fd& socket) override {
-    return runner::become_relay(std::move(pending_), context_.files, copy, context_.channels.relay,
-                                context_.relay_id, socket.get());
+    return runner::become_relay(
+        std::move(pending_), context_.files, copy,
+        {context_.channels.relay, context_.relay_id, socket.get(), context_.session.cli_uid});
   }
   Redirect become_itself(const std::function<bool(pid_t)>& verify) override {
     return runner::become_itself(std::move(pending_), context_.files, verify);

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <initializer_list>
 
+#include "os/file_limit.h"
 #include "os/filter.h"
 #include "os/tracee.h"
 
@@ -62,6 +63,17 @@ os::Result<bool> run_exec(os::Tracee& tracee) {
   }
 }
 
+// A descriptor in the caller's table. An exec needs no free number, so where there is none below
+// the soft limit the hard one counts.
+os::Result<int> give(const os::Pending& pending, int fd, bool closes, uid_t user) {
+  auto number = pending.add_fd(fd, closes);
+  if (number.ok() || number.error().code != EMFILE) return number;
+  const auto caller = static_cast<pid_t>(pending.notification().pid);
+  const auto raised = os::RaisedFileLimit::raise(caller, user);
+  if (!raised.ok()) return number;
+  return pending.add_fd(fd, closes);
+}
+
 os::Status close_in_caller(os::Tracee& tracee, const user_regs_struct& registers, int fd) {
   TRY(tracee.set_registers(os::as_close(registers, fd)));
   for (int halts = 0; halts < 2;) {  // the entry and the exit of close(2)
@@ -92,15 +104,15 @@ Redirect kill(os::Tracee tracee) {
 
 }  // namespace
 
-Redirect become_relay(os::Pending pending, const TaskFiles& files, const ExecCopy& copy, int relay,
-                      os::FileId relay_id, int socket) {
+Redirect become_relay(os::Pending pending, const TaskFiles& files, const ExecCopy& copy,
+                      const RelayParts& parts) {
   // CLOEXEC for the program file, so that the relay does not inherit itself.
-  const auto relay_fd = pending.add_fd(relay, true);
+  const auto relay_fd = give(pending, parts.program, true, parts.user);
   if (!relay_fd.ok()) {
     std::move(pending).refuse(relay_fd.error().code);
     return {Redirected::refused, 0};
   }
-  const auto socket_fd = pending.add_fd(socket, false);
+  const auto socket_fd = give(pending, parts.socket, false, parts.user);
   auto halted = halt(std::move(pending), files);
   if (!halted.ok()) return {};
   Caller caller = std::move(halted).value();
@@ -121,7 +133,7 @@ Redirect become_relay(os::Pending pending, const TaskFiles& files, const ExecCop
   }
   // A sibling thread may have changed the path or the descriptor: tests/exec_path/races.py does.
   const auto image = files.id(caller.tracee.tid(), "exe");
-  if (!image.ok() || image.value() != relay_id) return kill(std::move(caller.tracee));
+  if (!image.ok() || image.value() != parts.program_id) return kill(std::move(caller.tracee));
   auto registers = caller.tracee.registers();
   if (!registers.ok()) return kill(std::move(caller.tracee));
   os::set_socket_register(registers.value(), socket_fd.value());

@@ -2,6 +2,8 @@
 // writing a byte of its memory.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 
 #include "os/fd.h"
@@ -11,11 +13,19 @@
 
 namespace runner {
 
+/// What the caller is given.
+struct RelayParts {
+  int program;  // agent-relay, O_RDONLY
+  os::FileId program_id;
+  int socket;
+  uid_t user;  // the caller's
+};
+
 /// The caller executes agent-relay with its own argv and envp (so that it is the kernel that says
-/// E2BIG), all signals blocked, and `socket` in the register that relay_start.cc reads.
+/// E2BIG), all signals blocked, and the socket in the register that relay_start.cc reads.
 /// The walk is in docs/exec-path.md.
-Redirect become_relay(os::Pending pending, const TaskFiles& files, const ExecCopy& copy, int relay,
-                      os::FileId relay_id, int socket);
+Redirect become_relay(os::Pending pending, const TaskFiles& files, const ExecCopy& copy,
+                      const RelayParts& parts);
 
 /// The caller executes what it asked for. `verify` is called with the tid of the new image before
 /// its first instruction; false kills it.

@@ -43,6 +43,7 @@ constexpr int kSeqpacket = 5 | kCloseOnExec;
 constexpr int kAlone = 0x80902;    // O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
 constexpr long kInputOutput = -5;  // EIO
 constexpr int kPollIn = 1;
+constexpr int kFiles = 7;  // RLIMIT_NOFILE
 constexpr int kTried = 64;
 constexpr int kMostWithoutProc = 4096;
 constexpr unsigned long kAllSignals = ~0UL;
@@ -343,8 +344,6 @@ int milliseconds_to_wait(const Terminal& terminal) {
 }  // namespace
 
 extern "C" [[noreturn]] void relay_main(int socket) {
-  if (socket == runner::kSocketToFetch) socket = fetch_socket();
-  if (socket < 0) die();
   runner::Hello hello;
   hello.magic = runner::kHelloMagic;
   hello.count = 0;
@@ -356,6 +355,11 @@ extern "C" [[noreturn]] void relay_main(int socket) {
   for (unsigned limit = 0; limit < runner::kLimits; ++limit) {
     call(__NR_prlimit64, 0, limit, 0, at(hello.limits[limit]));
   }
+  // What the caller left free may not be enough for what is opened here.
+  unsigned long widest[2] = {hello.limits[kFiles][1], hello.limits[kFiles][1]};
+  call(__NR_prlimit64, 0, kFiles, at(widest), 0);
+  if (socket == runner::kSocketToFetch) socket = fetch_socket();
+  if (socket < 0) die();
   const long pid = call(__NR_getpid);
   hello.group = static_cast<int>(call(__NR_getpgrp));
   hello.session = static_cast<int>(call(__NR_getsid, 0));

@@ -70,6 +70,12 @@ class TraceEngine::Call : public TrappedCall {
   void refuse(int code) override { fail_with(code); }
 
   Redirect become_relay(const ExecCopy& copy, const os::Fd& socket) override {
+    // The relay's, on its way to its socket. Once it is loaded, no errno reaches the caller.
+    constexpr std::uint64_t kDescriptors = 2;
+    if (!engine_.context_.files.has_room(exec_->tid, kDescriptors)) {
+      refuse(EMFILE);
+      return {Redirected::refused, 0};
+    }
     auto end = os::duplicate(socket.get());
     if (!end.ok()) {
       refuse(end.error().code);

@@ -84,6 +84,14 @@ void no_room(const char* /*file*/) {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/// The same, but the hard limit leaves some.
+void no_free_number(const char* file) {
+  at(open_file(file, O_RDONLY), 3);
+  at(open_file(file, O_RDONLY), 4);
+  const rlimit files = {5, 99};
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 void epoll(const char* /*file*/) {
   const int poller = epoll_create1(EPOLL_CLOEXEC);
   at(poller, 5);
@@ -104,6 +112,7 @@ int main(int argc, char** argv) {
                                                               {"signals", signals},
                                                               {"limits", limits},
                                                               {"epoll", epoll},
+                                                              {"no-free-number", no_free_number},
                                                               {"no-room", no_room}};
   if (argc < 4 || cases.count(argv[1]) == 0) return 64;
   cases.at(argv[1])(argv[2]);
