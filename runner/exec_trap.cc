@@ -18,41 +18,42 @@ namespace runner {
 
 // One exec between its reception and its answer.
 struct ExecTrap::Walk {
-  std::unique_ptr<TrappedCall> call;
+  TrappedCall* call;
+  std::unique_ptr<TrappedCall> kept;  // the call, once nobody else has it
   ExecCopy copy;
   Order order;
 };
 
-void ExecTrap::walk(std::unique_ptr<TrappedCall> call) {
+void ExecTrap::walk(TrappedCall& call) {
   Order order;
-  order.caller = call->tid();
+  order.caller = call.tid();
   os::ForeignMemory memory(order.caller, context_.session.trace_as);
   auto located =
-      copy_location(order.caller, call->data(), memory, context_.files, context_.session.cli_uid);
-  if (!located.ok()) return call->refuse(located.error().code);
+      copy_location(order.caller, call.data(), memory, context_.files, context_.session.cli_uid);
+  if (!located.ok()) return call.refuse(located.error().code);
   ExecCopy copy = std::move(located).value();
   const bool own_file = names_own_file(copy, order.caller);
   const int root = context_.channels.task_root;
   const auto file = look_up_program(root, copy.request.path, copy.no_follow);
-  if (!file.ok() && !own_file) return call->refuse(file.error().code);
+  if (!file.ok() && !own_file) return call.refuse(file.error().code);
 
   const auto copied = copy_rest(order.caller, memory, context_.files, copy);
-  if (!copied.ok()) return call->refuse(copied.error().code);
+  if (!copied.ok()) return call.refuse(copied.error().code);
   // Only now is it certain that all of it came from the caller.
-  if (!call->still_valid()) return call->refuse(EINTR);
+  if (!call.still_valid()) return call.refuse(EINTR);
 
   copy.request.own_program = own_file && used_as_own(copy, copy.request.argv, copy.request.env);
   order.verdict = policy::decide(context_.session.policy->exec, copy.request);
   if (order.verdict.action != policy::Action::self) {
-    if (!file.ok()) return call->refuse(file.error().code);
+    if (!file.ok()) return call.refuse(file.error().code);
     const auto good =
         check_program(root, file.value(), copy.request.path, copy.request.cwd, copy.closes);
-    if (!good.ok()) return call->refuse(good.error().code);
+    if (!good.ok()) return call.refuse(good.error().code);
   }
   order.id = context_.next_id();
   order.request = copy.request;
   tighten(context_, order);
-  go_on(Walk{std::move(call), std::move(copy), std::move(order)});
+  go_on(Walk{&call, nullptr, std::move(copy), std::move(order)});
 }
 
 void ExecTrap::go_on(Walk walk) {
@@ -60,6 +61,8 @@ void ExecTrap::go_on(Walk walk) {
     const auto answer = context_.asks.remembered(walk.order.verdict, walk.order.request);
     if (!answer.has_value()) {
       // Waiting must not keep a worker: the question gets a thread of its own.
+      walk.kept = walk.call->keep();
+      walk.call = walk.kept.get();
       const auto waiting = std::make_shared<Walk>(std::move(walk));
       // If there is no thread to be had, dropping the walk answers EIO.
       (void)os::start_thread([this, waiting] { wait_for_answer(std::move(*waiting)); });

@@ -2,8 +2,6 @@
 // command is the sandbox (docs/threat-model.md).
 #pragma once
 
-#include <memory>
-
 #include "runner/context.h"
 #include "runner/trapped_call.h"
 
@@ -15,7 +13,7 @@ class ExecTrap {
 
   /// One exec from here to its answer. Paths are looked up with the file-access identity of the
   /// calling thread, which must be agentuser's: what belongs to others is not even found.
-  void walk(std::unique_ptr<TrappedCall> call);
+  void walk(TrappedCall& call);
 
  private:
   struct Walk;

@@ -18,6 +18,7 @@ class NotifyEngine::Call : public TrappedCall {
         pending_(context.channels.listener, lease_.notification()),
         tid_(static_cast<pid_t>(lease_.notification().pid)) {}
 
+  std::unique_ptr<TrappedCall> keep() override { return std::make_unique<Call>(std::move(*this)); }
   pid_t tid() const override { return tid_; }
   const seccomp_data& data() const override { return lease_.notification().data; }
   bool still_valid() const override { return pending_.still_valid(); }
@@ -73,7 +74,8 @@ os::Status NotifyEngine::run() {
     const auto received = os::receive(context_.channels.listener, lease.notification());
     lease.end_turn();
     TRY(received);
-    trap_.walk(std::make_unique<Call>(context_, std::move(lease)));
+    Call call(context_, std::move(lease));
+    trap_.walk(call);
   }
 }
 

@@ -56,11 +56,12 @@ struct TraceEngine::Exec {
 class TraceEngine::Call : public TrappedCall {
  public:
   Call(TraceEngine& engine, ExecRef exec) : engine_(engine), exec_(std::move(exec)) {}
+  Call(Call&&) noexcept = default;
   ~Call() override {
     if (exec_) fail_with(EIO);
   }
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
+
+  std::unique_ptr<TrappedCall> keep() override { return std::make_unique<Call>(std::move(*this)); }
 
   pid_t tid() const override { return exec_->tid; }
   const seccomp_data& data() const override { return exec_->data; }
@@ -108,7 +109,8 @@ class TraceEngine::Call : public TrappedCall {
 os::Status TraceEngine::work() {
   const auto as_task = TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
   for (ExecRef exec = next_exec(); exec; exec = next_exec()) {
-    trap_.walk(std::make_unique<Call>(*this, std::move(exec)));
+    Call call(*this, std::move(exec));
+    trap_.walk(call);
   }
   return {};
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "os/fd.h"
 #include "runner/exec_copy.h"
@@ -25,13 +26,16 @@ struct Redirect {
 };
 
 /// The caller waits until one of the three answers below ends the call. One that is dropped is
-/// answered with EIO, so that no caller is ever left waiting.
+/// answered with EIO, so that no caller is ever left waiting. Lives on its worker's stack.
 class TrappedCall {
  public:
   TrappedCall() = default;
   TrappedCall(const TrappedCall&) = delete;
   TrappedCall& operator=(const TrappedCall&) = delete;
   virtual ~TrappedCall() = default;
+
+  /// The same call for somebody who outlives that; this one is empty afterwards.
+  virtual std::unique_ptr<TrappedCall> keep() = 0;
 
   /// The thread, by its number in the runner's pid namespace.
   virtual pid_t tid() const = 0;
@@ -51,6 +55,9 @@ class TrappedCall {
   /// The caller executes what it asked for. `verify` is called with the tid of the new image before
   /// its first instruction, by the thread that traces it; false kills it.
   virtual Redirect become_itself(const std::function<bool(pid_t)>& verify) = 0;
+
+ protected:
+  TrappedCall(TrappedCall&&) noexcept = default;
 };
 
 }  // namespace runner
