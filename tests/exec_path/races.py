@@ -2,13 +2,14 @@
 """T3 and T4: while others rewrite the path, the page or the descriptors of an exec, nothing but
 the relay and the CLI itself ever runs as agentcli."""
 
-from harness import (ENGINE, SOAK, TRAP, Checks, Session, count, native, need_root,
-                     victim)
+from harness import (ENGINE, SOAK, TRAP, WITHOUT_PTRACE, Checks, Session, count, native,
+                     need_root, victim)
 
 KINDS = {"thread": 20000, "sibling": 3000, "process": 20000, "alias": 5000, "dup2": 10000,
          "unmap": 5000}
 # A million where it is the same code that runs elsewhere, too.
-MOST = 1_000_000 if (ENGINE, TRAP) == ("local", "notify") else 100_000
+USUAL = (ENGINE, TRAP, WITHOUT_PTRACE) == ("local", "notify", False)
+MOST = 1_000_000 if USUAL else 100_000
 EVIL = [victim("mark_uid_static"), victim("mark_uid_nolibc")]  # the second needs no file at all
 # What a caller may see of an exec that was raced.
 OUTCOMES = {"ENOTDIR", "ENOENT", "EACCES", "EFAULT", "EBADF", "EMFILE", "EIO", "killed",
