@@ -57,6 +57,9 @@ class TraceEngine::Call : public TrappedCall {
  public:
   Call(TraceEngine& engine, ExecRef exec) : engine_(engine), exec_(std::move(exec)) {}
   Call(Call&&) noexcept = default;
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+  Call& operator=(Call&&) = delete;
   ~Call() override {
     if (exec_) fail_with(EIO);
   }
