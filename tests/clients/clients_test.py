@@ -19,7 +19,7 @@ import tempfile
 
 import scenario
 from comparison import Comparison
-from legs import HOST_UID, Native, Trapped, fetch
+from legs import HOST_UID, IN_SESSION, Native, fetch
 from model_mock import ModelMock
 
 PATIENCE = 150  # seconds for one run; it ends the test, and decides nothing
@@ -49,7 +49,7 @@ class Run:
         self.leg = leg
         self.cli = leg.cli
         self.outputs = {}
-        with ModelMock(self.script) as self.mock:
+        with ModelMock(self.script, leg.model_address, leg.tcp_table) as self.mock:
             self.done = self.start()
         normalise = Comparison(self.cli.NAME).normalise
         self.outputs = {name: normalise(text, leg.renamed())
@@ -151,7 +151,7 @@ def main():
     options = parser.parse_args()
     cli = importlib.import_module(f"{options.cli}_cli")
     directory = fetch(cli.NAME)
-    Trapped.source, Trapped.build = options.source, options.build
+    IN_SESSION.source, IN_SESSION.build = options.source, options.build
     equal = 0
 
     # Not below /tmp: Codex makes no helper links there, and that would be a difference.
@@ -162,7 +162,7 @@ def main():
         native.save(options.build)
         native.check()
         if not options.native_only:
-            trapped = Run(Trapped(cli, directory, top / "trapped"))
+            trapped = Run(IN_SESSION(cli, directory, top / "trapped"))
             trapped.save(options.build)
             trapped.check()
             trapped.check_secrecy()

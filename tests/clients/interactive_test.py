@@ -13,7 +13,7 @@ import tempfile
 
 import scenario
 from comparison import Comparison
-from legs import CANNOT_RUN, Native, Trapped, fetch
+from legs import CANNOT_RUN, IN_SESSION, Native, fetch
 from model_mock import ModelMock
 from screen import NotSeen, Screen
 
@@ -36,7 +36,7 @@ def visit(leg, like=()):
     key.write_text(leg.cli.secret_text(scenario.KEY))
     key.chmod(0o600)
     call = (STEP.name, *leg.cli.call(STEP, {}, leg.places()))
-    with ModelMock(lambda _: [[call]]) as mock:
+    with ModelMock(lambda _: [[call]], leg.model_address, leg.tcp_table) as mock:
         words = leg.words(mock.url, leg.cli.interactive(mock.url), 3,
                           {"TERM": "xterm-256color", "COLORTERM": "truecolor",
                            **getattr(leg.cli, "ON_A_TERMINAL", {})})
@@ -85,7 +85,7 @@ def main():
         sys.exit(CANNOT_RUN)
     cli = importlib.import_module(f"{name}_cli")
     directory = fetch(cli.NAME)
-    Trapped.source, Trapped.build = source, build
+    IN_SESSION.source, IN_SESSION.build = source, build
     top = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-test-", dir="/var/tmp"))
     top.chmod(0o755)
 
@@ -97,7 +97,7 @@ def main():
 
     try:
         native = [see(Native, "native")]
-        trapped = see(Trapped, "trapped", native)
+        trapped = see(IN_SESSION, IN_SESSION.__name__.lower(), native)
         if any(differences(native, trapped)):
             native.append(see(Native, "native-again"))
     finally:

@@ -1,4 +1,7 @@
-"""The two ways to run a CLI for a comparison: natively, and in a session."""
+"""The two ways to run a CLI for a comparison: natively, and in a session.
+
+Sessions are local ones, or in containers: tests/container/with_engine.py says so by TEST_ENGINE.
+"""
 
 import os
 import pathlib
@@ -11,6 +14,8 @@ import scenario
 # The engine of the exec trap, where one is asked for.
 TRAP = [word for word in ("--engine-trap", os.environ.get("TEST_ENGINE_TRAP")) if
         "TEST_ENGINE_TRAP" in os.environ]
+ENGINE = os.environ.get("TEST_ENGINE", "local")
+LOOPBACK = "127.0.0.1"
 HERE = pathlib.Path(__file__).resolve().parent
 HOST_UID = 4321  # the workspace's owner: neither root nor an id that the session uses
 CLI_UID = 1001
@@ -33,6 +38,7 @@ class Leg:
     """A workspace, and how the CLI is started in it."""
 
     uid = None  # of the CLI
+    model_address = LOOPBACK  # where the CLI finds the model's mock
 
     def __init__(self, cli, directory, parent):
         self.cli = cli
@@ -47,6 +53,10 @@ class Leg:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
         self.give_away(self.workspace)
+
+    def tcp_table(self):
+        """Lists the CLI's connections, and whose they are (proc(5), /proc/net/tcp)."""
+        return "/proc/net/tcp"
 
     @staticmethod
     def give_away(directory):
@@ -94,6 +104,7 @@ class Native(Leg):
 class Trapped(Leg):
     uid = CLI_UID
     source = build = None  # the roots; set once
+    engine = ["local"]
 
     @property
     def events(self):
@@ -108,7 +119,7 @@ class Trapped(Leg):
     def words(self, url, arguments, key_fd, more=()):
         """The command line; the key comes by descriptor `key_fd`."""
         variables = {**self.cli.environment(url), **dict(more)}
-        return [self.source / "scripts/launchers/run-agent", "--engine", "local",
+        return [self.source / "scripts/launchers/run-agent", "--engine", *self.engine,
                 "--agent", self.cli.NAME, "--workspace", self.workspace,
                 "--cli-dir", self.directory, "--build-dir", self.build,
                 "--policy", HERE / "policy.json", "--events", self.events,
@@ -116,3 +127,22 @@ class Trapped(Leg):
                 *(part for name, value in variables.items()
                   for part in ("--env", f"{name}={value}")),
                 *TRAP, "--", *self.cli.program(self.directory), *arguments]
+
+
+class InContainer(Trapped):
+    """Where containers have a network of their own, loopback is not the test's."""
+
+    model_address = os.environ.get("TEST_BRIDGE")
+
+    def __init__(self, *where):
+        super().__init__(*where)
+        self.container = f"{self.cli.NAME}-{os.getpid()}"
+        self.engine = [ENGINE, "--image", os.environ["TEST_IMAGE"], "--name", self.container]
+
+    def tcp_table(self):
+        root = subprocess.run([ENGINE, "inspect", "-f", "{{.State.Pid}}", self.container],
+                              capture_output=True, text=True, check=True).stdout.strip()
+        return f"/proc/{root}/net/tcp"
+
+
+IN_SESSION = Trapped if ENGINE == "local" else InContainer

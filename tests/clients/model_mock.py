@@ -1,4 +1,4 @@
-"""The model's side of a coding agent, on loopback: one server for the APIs of all CLIs.
+"""The model's side of a coding agent: one server for the APIs of all CLIs.
 
 It asks for what a script says and records what it is told. It keeps no state: the request that holds
 the results of some turns' tool calls is answered with the turn that follows them, so a client may
@@ -20,9 +20,9 @@ import responses_api
 APIS = (responses_api, messages_api, generate_api, completions_api)
 
 
-def _owner_of_tcp_port(port):
-    """Uid of the process at the other end of a loopback connection (proc(5), /proc/net/tcp)."""
-    for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+def _owner_of_tcp_port(port, table):
+    """Uid of the process at the other end of a connection (proc(5), /proc/net/tcp)."""
+    for line in pathlib.Path(table).read_text(encoding="ascii").splitlines()[1:]:
         fields = line.split()
         if int(fields[1].split(":")[1], 16) == port:
             return int(fields[7])
@@ -34,19 +34,21 @@ class ModelMock:
 
     A turn is a list of calls, each (id, tool, arguments). After the last turn the model says that it
     is done. That the turns are a function is how a call can use a number that an output named.
+    `tcp_table` gives the file that lists the client's end of each connection.
     """
 
-    def __init__(self, script):
+    def __init__(self, script, address="127.0.0.1", tcp_table=lambda: "/proc/net/tcp"):
         self._script = script
+        self.tcp_table = tcp_table
         self._lock = threading.Lock()
         self.bodies = []      # every request body, as text
         self.outputs = {}     # call id -> the text that the client sent back
         self.keys = set()     # what the client proved itself with
         self.client_uids = set()
         self.problems = []
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = http.server.ThreadingHTTPServer((address, 0), _handler(self))
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http://{address}:{self._server.server_address[1]}"
 
     def __enter__(self):
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -95,8 +97,8 @@ def _handler(mock):
             self._send("application/json", b'{"object":"list","data":[],"models":[]}')
 
         def do_POST(self):
-            uid = _owner_of_tcp_port(self.client_address[1])
             try:
+                uid = _owner_of_tcp_port(self.client_address[1], mock.tcp_table())
                 kind, content = mock.answer(self.path, self.headers, self._body(), uid)
             except Exception as error:  # the test must hear of it, not only the client
                 mock.problems.append(repr(error))

@@ -1,5 +1,6 @@
 """A Docker engine of the tests' own, and our image in it, for the tests beside this file."""
 
+import ctypes
 import fcntl
 import os
 import pathlib
@@ -16,6 +17,9 @@ BUILD = pathlib.Path(os.environ.get("BUILD_DIR", TOP / "build"))
 STATE = pathlib.Path(os.environ.get("CODING_AGENTS_CACHE", "/var/cache/coding-agents-tests")) / "docker"
 BASE = "debian:bookworm-slim"
 IMAGE = "agent:test"
+
+BRIDGE = "172.17.0.1"
+CLONE_NEWNET = 0x40000000
 
 failures = []
 
@@ -56,13 +60,17 @@ class Engine:
         STATE.mkdir(parents=True, exist_ok=True)
         self.lock = (STATE / "lock").open("w")
         fcntl.flock(self.lock, fcntl.LOCK_EX)  # one engine at a time has the data
-        self.log = (self.run_dir / "dockerd.log").open("w")
         # Without a bridge and without rules: no network of this machine is touched.
+        self.start_daemon("--bridge", "none")
+        return self
+
+    def start_daemon(self, *options):
+        log = (self.run_dir / "dockerd.log").open("w")
         self.daemon = subprocess.Popen(
             ["/usr/sbin/dockerd", "-H", self.socket, "--data-root", STATE / "data", "--exec-root",
-             self.run_dir / "exec", "--pidfile", self.run_dir / "pid", "--bridge", "none",
-             "--iptables=false", "--ip6tables=false"],
-            env=self.environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+             self.run_dir / "exec", "--pidfile", self.run_dir / "pid", "--iptables=false",
+             "--ip6tables=false", *options],
+            env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 60
         while self.docker("info").returncode != 0:
             if self.daemon.poll() is not None or time.monotonic() > deadline:
@@ -70,11 +78,24 @@ class Engine:
                 self.__exit__()
                 raise SystemExit("dockerd did not start")
             time.sleep(0.2)
-        return self
 
-    def __exit__(self, *_):
+    def stop_daemon(self):
         self.daemon.send_signal(signal.SIGTERM)
         self.daemon.wait(60)
+
+    def bridge(self):
+        """Gives containers Docker's default network, and this process and the engine a network namespace
+        of their own for it: nothing of it is seen on this machine, and nothing else can be reached.
+        BRIDGE is the address that containers reach this process by."""
+        self.stop_daemon()
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(CLONE_NEWNET) != 0:
+            raise SystemExit(f"no network namespace: {os.strerror(ctypes.get_errno())}")
+        subprocess.run(["/usr/sbin/ip", "link", "set", "lo", "up"], check=True)
+        self.start_daemon("--ip-masq=false", "--bip", f"{BRIDGE}/16")
+
+    def __exit__(self, *_):
+        self.stop_daemon()
         shutil.rmtree(self.run_dir, ignore_errors=True)
 
     def docker(self, *words, **how):
