@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The launch profile: what it grants is enough and needed, what it refuses is refused."""
 
+import json
 import pathlib
 import subprocess
 
@@ -27,6 +28,9 @@ print "tried\n";
 # KILL is missed only when a process of another uid has to be ended.
 NEEDED_TO_START = ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP")
 YAMA = pathlib.Path("/proc/sys/kernel/yama/ptrace_scope")
+# A profile's rule for seccomp(2) that lets nobody ask for a listener (flag 8).
+NO_LISTENER = {"names": ["seccomp"], "action": "SCMP_ACT_ALLOW",
+               "args": [{"index": 1, "value": 8, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}]}
 
 
 def profile_words(engine, space):
@@ -70,6 +74,25 @@ def try_grants(engine, words):
           done.stderr.count("\n") == 1, done)
 
 
+def no_listener(engine, words):
+    """A profile of somebody else's that does not let the exec trap have its first engine."""
+    profile = json.loads((TOP / "policy/seccomp/container.json").read_text())
+    for rule in profile["syscalls"]:
+        rule["names"] = [name for name in rule["names"] if name != "seccomp"]
+    profile["syscalls"].append(NO_LISTENER)
+    path = engine.run_dir / "no-listener.json"
+    path.write_text(json.dumps(profile))
+    other = [f"seccomp={path}" if word.startswith("seccomp=") else word for word in words]
+    command = ["--", "/bin/bash", "-c", "id -un; exit 3"]
+    done = engine.docker(*other, IMAGE, "--verbose", *command)
+    check("without a listener the exec trap's other engine is taken, and it is said",
+          (done.returncode, done.stdout) == (3, "agentuser\n") and
+          "engine notify does not work here: install a seccomp filter: EPERM" in done.stderr, done)
+    done = engine.docker(*other, IMAGE, "--engine-trap", "notify", *command)
+    check("... or one line says that it cannot be had", done.returncode == 125 and
+          "--engine-trap notify does not work here: " in done.stderr and done.stderr.count("\n") == 1, done)
+
+
 def first_process(engine, words):
     done = engine.docker(*words[:1], "--init", *words[1:], IMAGE, "--", "true")
     check("agent-init behind another init refuses", done.returncode == 125 and
@@ -92,7 +115,7 @@ with Engine() as ours:
     profile = profile_words(ours, directory)
     check("the profile names a file of ours", any(str(TOP / "policy/seccomp") in word for word in profile),
           profile)
-    for test in (try_calls, try_grants, first_process):
+    for test in (try_calls, try_grants, no_listener, first_process):
         test(ours, profile)
     covered(ours, directory)
 finish()
