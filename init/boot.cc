@@ -46,7 +46,7 @@ Status make_container(const HostSide& host) {
 
 // Without the last of them a session still starts: the CLI is traced as its own user is allowed to.
 Status limit_rights(Live& live) {
-  const bool all = os::has_capability(CAP_SYS_PTRACE);
+  const bool all = os::has_capabilities(std::array{CAP_SYS_PTRACE});
   if (!all) live.trace_as = kAgentCli;
   return os::limit_capabilities(
       std::span(kCapabilities).first(kCapabilities.size() - (all ? 0 : 1)));

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "init/hand_back.h"
 #include "init/options.h"
 #include "init/pid1.h"
 #include "init/trees.h"
@@ -41,7 +42,11 @@ os::Result<int> run(RunOptions options, const Inherited& inherited) {
   HostSide host = TRY(read_options(std::move(options), inherited));
   TRY(find_program(host));
   TRY(open_what_is_named(host));
-  return run_pid1(host);
+  HandBack hand_back = TRY_STEP(HandBack::prepare(host.workspace), "--workspace");
+  host.hand_back = &hand_back;
+  const int status = run_pid1(host);
+  hand_back.finish();  // a session that did not start has not come to it
+  return status;
 }
 
 }  // namespace

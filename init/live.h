@@ -8,6 +8,7 @@
 #include "audit/client.h"
 #include "audit/shared_state.h"
 #include "init/enforcement.h"
+#include "init/hand_back.h"
 #include "init/host_channel.h"
 #include "init/options.h"
 #include "init/trap_choice.h"
@@ -37,6 +38,7 @@ struct HostSide {
                         // valid: an engine made the container and ends it
   os::SignalState signals;
   os::ClosedStdio closed_stdio = 0;
+  HandBack* hand_back = nullptr;  // where nobody outside does it
 
   /// False in a container that an engine made: no process of ours is outside.
   bool has_outside() const { return alive.valid(); }

@@ -133,6 +133,7 @@ void shut_down(Live& live, const Ending& ending) {
   note_failure(have_auditd(live));
   check_workspace(live);
   record_end(live, ending);
+  if (live.host->hand_back != nullptr) live.host->hand_back->finish();  // before the end is told
   end_channel(live, ending.exit_code);
   os::signal_all(SIGKILL);
   while (os::has_children()) {

@@ -8,6 +8,7 @@
 //   spawner child   build_task_tree()                   a child with CLONE_NEWPID | CLONE_NEWNS
 //   cli-init child  build_cli_tree()                    a child with CLONE_NEWPID | CLONE_NEWNS
 //   host side       hand_back_workspace()               when every process of the session is gone
+//                   (in an engine's container: init/hand_back.h)
 #pragma once
 
 #include <sys/types.h>

@@ -1,15 +1,18 @@
 #include "init/workspace.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
 #include "init/tree.h"
 #include "init/trees.h"
 #include "init/users.h"
+#include "os/capabilities.h"
 #include "os/creds.h"
 #include "os/idmap.h"
 #include "os/mounts.h"
@@ -21,6 +24,10 @@ namespace {
 
 using os::Depth;
 using os::Status;
+
+// To give away what agentuser and agentcli made, to write its lists, and to pass directories that
+// they have closed.
+constexpr std::array<int, 3> kGiveBack{CAP_CHOWN, CAP_FOWNER, CAP_DAC_OVERRIDE};
 
 // The two ids at least are exchanged, so this is the harder of the two views.
 bool can_idmap(const UserDir& directory) {
@@ -47,6 +54,34 @@ bool both_write_already(const std::string& path) {
   return user.ok() && os::open_file(os::join("/proc/self/fd/", made.value().get()), O_RDWR).ok();
 }
 
+Status open_by_list(UserDir& directory) {
+  const std::string step =
+      os::join("share '", directory.host, "' between agentuser and agentcli: ");
+  if (!os::has_capabilities(kGiveBack)) {
+    return os::Error{EPERM,
+                     os::join(step,
+                              "it cannot be idmapped here, and a root without CAP_CHOWN, "
+                              "CAP_FOWNER and CAP_DAC_OVERRIDE could not give back what they "
+                              "make; put it on ext4, xfs or btrfs, or, with a rootless engine, "
+                              "use podman by run-agent")};
+  }
+  os::Result<AclRecord> record = open_to_both(directory.host, directory.uid, directory.gid);
+  if (record.ok()) {
+    directory.acl = std::move(record).value();
+    return {};
+  }
+  if (record.error().code == EPERM) {
+    return os::Error{EPERM, os::join(step,
+                                     "it cannot be idmapped here, and its access lists are another "
+                                     "user's to change; with a rootless engine, use a directory of "
+                                     "your own")};
+  }
+  return os::Error{ENOTSUP,
+                   os::join(step, "its filesystem has neither idmapped mounts nor access lists (",
+                            os::errno_name(record.error().code),
+                            "); put the workspace on ext4, xfs, btrfs or tmpfs")};
+}
+
 Status choose_way(UserDir& directory, bool idmap) {
   if (idmap && can_idmap(directory)) {
     directory.way = Way::idmap;
@@ -56,17 +91,8 @@ Status choose_way(UserDir& directory, bool idmap) {
     directory.way = Way::shared;
     return {};
   }
-  os::Result<AclRecord> record = open_to_both(directory.host, directory.uid, directory.gid);
-  if (!record.ok()) {
-    return os::Error{ENOTSUP, os::join("share '", directory.host,
-                                       "' between agentuser and agentcli: "
-                                       "its filesystem has neither idmapped mounts nor access "
-                                       "lists (",
-                                       os::errno_name(record.error().code),
-                                       "); put the workspace on ext4, xfs, btrfs or tmpfs")};
-  }
+  TRY(open_by_list(directory));
   directory.way = Way::acl;
-  directory.acl = std::move(record).value();
   return {};
 }
 

@@ -1,8 +1,13 @@
 #include "os/capabilities.h"
 
 #include <cap-ng.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "os/creds.h"
@@ -41,9 +46,15 @@ Status limit_capabilities(std::span<const int> kept) {
   return apply(CAPNG_SELECT_CAPS, "limit capabilities");
 }
 
-bool has_capability(int capability) {
-  return ::capng_get_caps_process() == 0 &&
-         ::capng_have_capability(CAPNG_EFFECTIVE, static_cast<unsigned>(capability)) == 1;
+// Not by libcap-ng: it would remember this process, and apply a child's sets to it.
+bool has_capabilities(std::span<const int> wanted) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  if (::syscall(SYS_capget, &header, sets.data()) != 0) return false;
+  return std::all_of(wanted.begin(), wanted.end(), [&](int capability) {
+    const auto number = static_cast<unsigned>(capability);
+    return (sets[CAP_TO_INDEX(number)].effective & CAP_TO_MASK(number)) != 0;
+  });
 }
 
 Status become_powerless(uid_t uid, gid_t gid) {

@@ -13,8 +13,8 @@ namespace os {
 /// inheritable or ambient. Needs CAP_SETPCAP. Not for processes with threads.
 Status limit_capabilities(std::span<const int> kept);
 
-/// True when this thread's effective set has `capability`.
-bool has_capability(int capability);
+/// Whether all of them are effective. capget(2).
+bool has_capabilities(std::span<const int> wanted);
 
 /// Becomes `uid`/`gid` with every capability set empty, the bounding set included, no supplementary
 /// group and no_new_privs, and checks that it is so. Needs CAP_SETPCAP, SETUID and SETGID. Takes

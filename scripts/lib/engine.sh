@@ -5,6 +5,10 @@
 # bounding set for what it starts, signals to another uid.
 readonly ENGINE_CAPABILITIES=(SYS_ADMIN SYS_PTRACE SETUID SETGID SETPCAP KILL)
 
+# And where that root is the user alone, and ids cannot be mapped on a mount: to give files back to the
+# user. A helper of agent-init's has them, until the session's end; no process of a session does.
+readonly ROOTLESS_CAPABILITIES=(CHOWN FOWNER DAC_OVERRIDE)
+
 # Where the container has a policy file. Nothing at the top of the tree is shown to the CLI.
 readonly POLICY_INSIDE=/policy.json
 
@@ -19,6 +23,9 @@ launch_profile() {
   local capability
   profile+=(--interactive --rm --read-only --security-opt no-new-privileges --cap-drop ALL)
   for capability in "${ENGINE_CAPABILITIES[@]}"; do profile+=(--cap-add "$capability"); done
+  if [ "$engine" = podman ] && [ "$(id -u)" -ne 0 ]; then
+    for capability in "${ROOTLESS_CAPABILITIES[@]}"; do profile+=(--cap-add "$capability"); done
+  fi
   profile+=(--security-opt "seccomp=$TOP/policy/seccomp/container.json")
   profile+=(--log-driver none) # what the CLI prints is not for the engine's files
   # Docker's own AppArmor profile forbids every mount.

@@ -29,6 +29,16 @@ def identities(engine, space):
           done.stdout == "0\n" and "pre-commit" in done.stderr and (private / "file").exists(), done)
 
 
+def no_way_back(engine, _space):
+    """Where ids cannot be mapped, access lists would do, but a container's root could not take them back."""
+    space = engine.workspace("listed", 0, 0o700)
+    done = engine.session(space, "touch file", "--hide", "workspace-idmap")
+    check("a workspace that could not be given back is refused, with the way out", done.returncode == 125 and
+          "CAP_CHOWN" in done.stderr and "put it on ext4" in done.stderr and done.stderr.count("\n") == 1, done)
+    lists = subprocess.run(["getfacl", "-n", "-p", "-s", "-R", space], text=True, capture_output=True, check=True)
+    check("... as it was", lists.stdout == "" and not list(space.iterdir()), lists.stdout)
+
+
 def linked_worktree(engine, _space):
     """git in a linked worktree, whose repository is not in the workspace."""
     with tempfile.TemporaryDirectory(dir="/var/cache", prefix="linked-") as top:
@@ -196,6 +206,6 @@ with Engine() as ours:
     print("image", ours.must("image", "inspect", "-f", "{{.Size}}", IMAGE).stdout.strip(), "bytes")
     identities(ours, ours.workspace("identities"))
     directory = ours.workspace()
-    for test in (linked_worktree, stdio, signals, secrets, events, ordinary_user, policies, lost_client):
+    for test in (no_way_back, linked_worktree, stdio, signals, secrets, events, ordinary_user, policies, lost_client):
         test(ours, directory)
 finish()

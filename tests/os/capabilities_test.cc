@@ -46,6 +46,16 @@ TEST_CASE("exactly the capabilities asked for are left, in every set") {
         }) == 0);
 }
 
+TEST_CASE("what is effective is told, and asking does not change what a child is limited to") {
+  CHECK(os::has_capabilities(std::array{CAP_CHOWN, CAP_SYS_ADMIN}));
+  CHECK(exit_of([] {
+          const std::array<int, 2> kept{CAP_SETUID, CAP_SETPCAP};
+          if (!os::limit_capabilities(kept).ok()) return 1;
+          if (!os::has_capabilities(kept)) return 2;
+          return os::has_capabilities(std::array{CAP_SETUID, CAP_CHOWN}) ? 3 : 0;
+        }) == 0);
+}
+
 TEST_CASE("a powerless process has no capability, no group and no way back") {
   CHECK(exit_of([] {
           if (!os::become_powerless(12345, 23456).ok()) return 1;
