@@ -121,12 +121,16 @@ class Trapped(Leg):
         variables = {**self.cli.environment(url), **dict(more)}
         return [self.source / "scripts/launchers/run-agent", "--engine", *self.engine,
                 "--agent", self.cli.NAME, "--workspace", self.workspace,
-                "--cli-dir", self.directory, "--build-dir", self.build,
+                "--build-dir", self.build,
                 "--policy", HERE / "policy.json", "--events", self.events,
                 "--secret-fd", f"{key_fd}={self.cli.SECRET}",
                 *(part for name, value in variables.items()
                   for part in ("--env", f"{name}={value}")),
-                *TRAP, "--", *self.cli.program(self.directory), *arguments]
+                *TRAP, *self.program(), *arguments]
+
+    def program(self):
+        """Where the CLI is, and how it begins."""
+        return ["--cli-dir", self.directory, "--", *self.cli.program(self.directory)]
 
 
 class InContainer(Trapped):
@@ -143,6 +147,11 @@ class InContainer(Trapped):
         root = subprocess.run([ENGINE, "inspect", "-f", "{{.State.Pid}}", self.container],
                               capture_output=True, text=True, check=True).stdout.strip()
         return f"/proc/{root}/net/tcp"
+
+
+    def program(self):
+        """The image may have the CLI, and know where."""
+        return ["--"] if os.environ.get("TEST_CLI") == "of the image" else super().program()
 
 
 IN_SESSION = Trapped if ENGINE == "local" else InContainer
