@@ -127,6 +127,19 @@ def secrets(engine, space):
           "RUNNING" in status, status)
 
 
+def operators(engine, space):
+    with engine.start(space, "echo up; read -r line", "--name", "watched") as running:
+        running.stdout.readline()
+        shown = json.loads(engine.must("exec", "watched", "supervisorctl", "status", "--json").stdout)
+        wrong = engine.docker("exec", "--user", "1000", "watched", "supervisorctl", "status")
+        running.communicate("\n", timeout=30)
+    wanted = {"uid-split", "exec-trap", "pid-namespace", "mount-namespace", "no-new-privs", "bpf", "workspace-idmap"}
+    found = shown["enforcement"]
+    check("the protections that a session has locally are full in a container",
+          all(found.get(name) == "full" for name in wanted), found)
+    check("nobody but root is answered", wrong.returncode == 4 and wrong.stdout == "", wrong)
+
+
 def holds(pid):
     for name in ("cmdline", "environ"):
         try:
@@ -206,6 +219,7 @@ with Engine() as ours:
     print("image", ours.must("image", "inspect", "-f", "{{.Size}}", IMAGE).stdout.strip(), "bytes")
     identities(ours, ours.workspace("identities"))
     directory = ours.workspace()
-    for test in (no_way_back, linked_worktree, stdio, signals, secrets, events, ordinary_user, policies, lost_client):
+    for test in (no_way_back, linked_worktree, stdio, signals, secrets, operators, events, ordinary_user, policies,
+                 lost_client):
         test(ours, directory)
 finish()
