@@ -110,6 +110,7 @@ unsigned long signals_in(const Bytes& typed) {
     if (byte == _POSIX_VDISABLE) continue;
     if (byte == modes.c_cc[VINTR]) found |= 1UL << (SIGINT - 1);
     if (byte == modes.c_cc[VQUIT]) found |= 1UL << (SIGQUIT - 1);
+    if (byte == modes.c_cc[VSUSP]) found |= 1UL << (SIGTSTP - 1);
   }
   return found;
 }

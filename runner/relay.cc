@@ -82,8 +82,9 @@ void raise_now(int signal) {
   default_action(signal);
   unsigned long all_but = ~(1UL << (signal - 1));
   unsigned long all = kAllSignals;
-  call(__NR_rt_sigprocmask, 2, at(&all_but), 0, sizeof all_but);
+  // Sent while it is blocked: it may be pending already, and must not come twice.
   call(__NR_kill, call(__NR_getpid), signal);
+  call(__NR_rt_sigprocmask, 2, at(&all_but), 0, sizeof all_but);
   call(__NR_rt_sigprocmask, 2, at(&all), 0, sizeof all);
 }
 
@@ -267,8 +268,8 @@ int fetch_socket() {
   return control.fds[0];
 }
 
-void send_note(int socket, int signal, unsigned source) {
-  runner::Note note = {runner::kNoteSignal, signal, source};
+void send_note(int socket, int signal, unsigned source, int sender = 0) {
+  runner::Note note = {runner::kNoteSignal, signal, source, sender};
   call(__NR_sendto, socket, at(&note), sizeof note, kNoSignal);
 }
 
@@ -277,7 +278,7 @@ void look_at_foreground(int socket, Terminal& terminal) {
   const bool now = in_foreground(terminal);
   if (now == terminal.foreground) return;
   terminal.foreground = now;
-  runner::Note note = {runner::kNoteForeground, now ? 1 : 0, runner::kFromProcess};
+  runner::Note note = {runner::kNoteForeground, now ? 1 : 0, runner::kFromProcess, 0};
   call(__NR_sendto, socket, at(&note), sizeof note, kNoSignal);
 }
 
@@ -302,7 +303,8 @@ void forward_signal(int socket, Terminal& terminal, int signals) {
   if (own) return;  // it was for the others of the group
   look_at_foreground(socket, terminal);
   send_note(socket, static_cast<int>(info.ssi_signo),
-            info.ssi_code > 0 ? runner::kFromKernel : runner::kFromProcess);
+            info.ssi_code > 0 ? runner::kFromKernel : runner::kFromProcess,
+            static_cast<int>(info.ssi_pid));
 }
 
 void follow_sandbox(int socket, Terminal& terminal) {
@@ -361,6 +363,7 @@ extern "C" [[noreturn]] void relay_main(int socket) {
   if (socket == runner::kSocketToFetch) socket = fetch_socket();
   if (socket < 0) die();
   const long pid = call(__NR_getpid);
+  hello.pid = static_cast<int>(pid);
   hello.group = static_cast<int>(call(__NR_getpgrp));
   hello.session = static_cast<int>(call(__NR_getsid, 0));
   hello.leads = (pid == hello.group ? runner::kLeadsGroup : 0U) |

@@ -85,7 +85,10 @@ extern Park parked_as;
 /// Sends one report; a runner that is gone does not matter.
 void report(int job_socket, ReportKind kind, std::int64_t value, std::uint32_t detail = 0);
 
-/// Kills and reaps every process of this sandbox.
-void kill_everything(pid_t main_process);
+/// Kills and reaps every process of this sandbox, those of `group` first.
+void kill_everything(pid_t group);
+
+/// To the children of this process; once a command has ended, what it left behind is among them.
+void signal_children(int signal);
 
 }  // namespace runner::sandbox

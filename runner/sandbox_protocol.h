@@ -103,11 +103,12 @@ struct Hello {
   uint64_t ignored;  // bit n-1: signal n is ignored
   uint32_t leads;    // Leads
   int32_t nice;
-  int32_t terminal;          // the descriptor that is the controlling terminal, opened anew; or -1
-  uint32_t foreground;       // 1: the caller may read from it
-  int32_t group;             // the caller's process group and session, 0 for those outside its
-  int32_t session;           // pid namespace
-  uint64_t cpus[kCpuWords];  // CPU affinity; all zero: unknown
+  int32_t terminal;     // the descriptor that is the controlling terminal, opened anew; or -1
+  uint32_t foreground;  // 1: the caller may read from it
+  int32_t pid;          // the caller's, and its process group and session; 0 for those that
+  int32_t group;        // are outside of its pid namespace
+  int32_t session;
+  uint64_t cpus[kCpuWords];     // CPU affinity; all zero: unknown
   uint64_t limits[kLimits][2];  // soft and hard, in the order of RLIMIT_*
   int32_t numbers[kHelloFds];
 };
@@ -127,7 +128,8 @@ struct Note {
   uint32_t kind;
   int32_t value;  // signal number, the wait status, or 1 for the foreground
   uint32_t
-      source;  // SignalSource, for kNoteSignal; kNoteStopped: kFromKernel stops the whole group
+      source;      // SignalSource, for kNoteSignal; kNoteStopped: kFromKernel stops the whole group
+  int32_t sender;  // kNoteSignal, kFromProcess: who sent it, as the relay sees it
 };
 
 enum ReportKind : uint32_t {

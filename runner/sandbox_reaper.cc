@@ -48,9 +48,10 @@ struct Life {
   pid_t main = 0;
   pid_t group = 0;  // of the main process
   bool own_pid_namespace;
-  bool ended = false;  // the main process has
-  bool out_of_time = false;
-  int stop_signal = 0;  // the tty stop signal that was sent as SIGSTOP
+  bool ended = false;        // the main process has
+  bool out_of_time = false;  // when the timer ends, so does everything
+  bool told_to_end = false;  // by the CLI, with all that it started
+  int stop_signal = 0;       // the tty stop signal that was sent as SIGSTOP
 };
 
 Command command;  // static: 40 KB, of which a fork copies nothing
@@ -79,7 +80,7 @@ void say_to_command(const char* text) {
 }
 
 void send_note(const Life& life, NoteKind kind, int value, SignalSource source = kFromProcess) {
-  const Note note{kind, value, source};
+  const Note note{kind, value, source, 0};
   ::send(life.relay_socket, &note, sizeof note, MSG_NOSIGNAL);
 }
 
@@ -194,6 +195,7 @@ void deliver(Life& life, const Note& note) {
   if (life.keeper >= 0 && signal == SIGWINCH && note.source == kFromKernel) {
     return tell_size(life.keeper);
   }
+  if (life.keeper >= 0 && was_typed(life.keeper, note, life.relay_socket)) return;
   const bool ends_group =
       signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
   const bool to_group = note.source == kFromKernel || signal == SIGCONT ||
@@ -206,7 +208,16 @@ void deliver(Life& life, const Note& note) {
     sent = SIGSTOP;
     life.stop_signal = signal;
   }
+  if (to_group && signal == SIGTERM && note.source == kFromProcess) life.told_to_end = true;
   ::kill(to_group ? -life.group : life.main, sent);
+}
+
+// CLIs that end a command look for its descendants, to end those that left its process group, too;
+// they cannot find them here. Who holds a pipe of the command's open would keep the CLI waiting.
+void end_what_is_left(Life& life) {
+  signal_children(SIGTERM);
+  life.out_of_time = true;
+  start_timer(life, kGraceSeconds);
 }
 
 void end_main(Life& life, int status, const rusage& usage) {
@@ -219,6 +230,8 @@ void end_main(Life& life, int status, const rusage& usage) {
   if (command.job.kill_at_exit != 0) {
     if (life.own_pid_namespace) ::_exit(0);
     kill_everything(life.group);
+  } else if (life.told_to_end) {
+    end_what_is_left(life);
   }
 }
 
@@ -286,41 +299,6 @@ void on_relay(Life& life) {
   kill_everything(life.group);
   ::_exit(0);
 }
-
-// `pids` as /proc lists them, with a space after each.
-void kill_each(const char* pids) {
-  while (*pids != '\0') {
-    char* end = nullptr;
-    const long pid = std::strtol(pids, &end, 10);
-    if (end == pids) return;
-    ::kill(static_cast<pid_t>(pid), SIGKILL);
-    pids = end;
-    while (*pids == ' ') ++pids;
-  }
-}
-
-}  // namespace
-
-void kill_everything(pid_t group) {
-  // As subreaper this process inherits every orphan: when the children are killed, their children
-  // become ours. A tree of depth n takes n rounds.
-  char path[48];
-  (void)std::snprintf(path, sizeof path, "/proc/self/task/%d/children", ::getpid());
-  if (group > 0) ::kill(-group, SIGKILL);
-  for (;;) {
-    char list[8192];
-    const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t size = fd >= 0 ? ::read(fd, list, sizeof list - 1) : 0;
-    if (fd >= 0) ::close(fd);
-    list[size > 0 ? size : 0] = '\0';
-    kill_each(list);
-    if (::waitpid(-1, nullptr, __WALL) < 0 && errno == ECHILD) return;
-    while (::waitpid(-1, nullptr, __WALL | WNOHANG) > 0) {
-    }
-  }
-}
-
-namespace {
 
 int own_signals() {
   sigset_t all;

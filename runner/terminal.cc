@@ -24,6 +24,8 @@ constexpr unsigned kMasterMajor = 5;
 constexpr unsigned kMasterMinor = 2;
 
 unsigned served_device;  // the keeper's, and so its children's
+int caller;              // whose command this process serves
+int raiser = -1;         // the relay that last sent a typed signal to the callers' group
 
 // The terminal's number, also for one that was opened as /dev/tty. 0: not a terminal.
 unsigned device_of(int fd) {
@@ -96,9 +98,14 @@ void say(int link, TerminalWord word, int value) {
   ::send(link, &note, sizeof note, MSG_NOSIGNAL);
 }
 
-void pass_on(int to_relay, int signal) {
-  const Note note{kNoteRaise, signal, kFromKernel};
-  if (to_relay >= 0) ::send(to_relay, &note, sizeof note, MSG_NOSIGNAL);
+// Either this command's relay is to send a signal to the callers' group, or another one does.
+void on_raise(const TerminalNote& word, int to_relay) {
+  if (word.caller != caller) {
+    raiser = word.caller;
+  } else if (to_relay >= 0) {
+    const Note note{kNoteRaise, word.value, kFromKernel, 0};
+    ::send(to_relay, &note, sizeof note, MSG_NOSIGNAL);
+  }
 }
 
 bool wants_end(const Note& note) {
@@ -126,7 +133,7 @@ int wait_for_answer(int link, int to_relay) {
     TerminalNote note{};
     if (::recv(link, &note, sizeof note, 0) != static_cast<ssize_t>(sizeof note)) ::_exit(125);
     if (note.word == kAnswer) return note.value;
-    if (note.word == kRaise) pass_on(to_relay, note.value);
+    if (note.word == kRaise) on_raise(note, to_relay);
   }
 }
 
@@ -169,11 +176,9 @@ void enter_terminal(int link, Command& command) {
     command.fds[i].fd = fresh;
   }
   command.terminal = open_slave(O_RDWR);
-  TerminalNote join{};
-  join.word = kJoin;
-  join.value = command.hello.foreground != 0 ? 1 : 0;
-  join.caller_group = command.hello.group;
-  join.leads = (command.hello.leads & kLeadsGroup) != 0 ? 1 : 0;
+  caller = command.hello.pid;
+  const TerminalNote join{kJoin, command.hello.foreground != 0 ? 1 : 0, caller,
+                          command.hello.group};
   ::send(link, &join, sizeof join, MSG_NOSIGNAL);
   command.group = wait_for_answer(link, command.relay_socket);
 }
@@ -201,8 +206,19 @@ void tell_size(int link) { say(link, kSize, 0); }
 bool follow_keeper(int link, int to_relay) {
   TerminalNote note{};
   if (::recv(link, &note, sizeof note, 0) != static_cast<ssize_t>(sizeof note)) return false;
-  if (note.word == kRaise) pass_on(to_relay, note.value);
+  if (note.word == kRaise) on_raise(note, to_relay);
   return true;
+}
+
+bool was_typed(int link, const Note& signal, int to_relay) {
+  if (signal.source != kFromProcess) return false;
+  // Whoever raises it was told after this process.
+  TerminalNote note{};
+  while (::recv(link, &note, sizeof note, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof note)) {
+    if (note.word == kRaise) on_raise(note, to_relay);
+  }
+  return signal.sender == raiser &&
+         (signal.value == SIGINT || signal.value == SIGQUIT || signal.value == SIGTSTP);
 }
 
 }  // namespace runner::sandbox

@@ -37,6 +37,10 @@ void tell_ended(int link, int signal, int to_relay);
 void tell_foreground(int link, bool foreground, int to_relay);
 void tell_size(int link);
 
+/// True for a signal that the person typed, as the relay of another command has passed it to the
+/// callers' process group: this command has had it from the pty.
+bool was_typed(int link, const Note& signal, int to_relay);
+
 /// Passes what the keeper says unasked to the relay. False: the keeper is gone.
 bool follow_keeper(int link, int to_relay);
 

@@ -24,12 +24,13 @@ constexpr int kMostMembers = 64;
 struct Member {
   int link;  // 0: none
   pid_t group;
+  std::int32_t caller;
   std::int32_t caller_group;
-  bool leads;
   bool asks;      // for a group, and has no answer yet
   bool answered;  // and has not started, or not yet said so
   bool started;   // and its main process has not ended
   bool foreground;
+  bool stopping;  // ^Z was typed for it, and for others that have not been told
 };
 
 std::array<Member, kMostMembers> members;  // a child keeps none
@@ -49,17 +50,30 @@ pid_t group_of(std::int32_t caller_group) {
   return 0;
 }
 
-// Whether the caller's process group was made for commands. Otherwise a process that is none of
-// ours is in it too, and what the terminal does to the group must reach it.
-bool made_for_commands(std::int32_t caller_group) {
-  return std::any_of(members.begin(), members.end(), [&](const Member& member) {
-    return member.link != 0 && member.leads && member.caller_group == caller_group;
-  });
+void say(const Member& member, TerminalWord word, std::int32_t value, std::int32_t caller = 0) {
+  const TerminalNote note{word, value, caller, 0};
+  ::send(member.link, &note, sizeof note, MSG_NOSIGNAL);
 }
 
-void say(const Member& member, TerminalWord word, std::int32_t value) {
-  const TerminalNote note{word, value, 0, 0};
-  ::send(member.link, &note, sizeof note, MSG_NOSIGNAL);
+// Commands have a typed signal from the pty. Their callers' group may have others in it, the CLI
+// itself or a shell's own part of a pipeline; to those a relay sends it. The members are told that
+// it is no signal for their commands. One that has not started may not be in the pty's foreground
+// yet: its relay passes the signal on.
+void announce(const Member& by, int signal) {
+  for (const Member& member : members) {
+    if (member.link == 0 || &member == &by || !member.started) continue;
+    if (member.caller_group == by.caller_group) say(member, kRaise, signal, by.caller);
+  }
+}
+
+// What others of the caller's group must do when the main process of `member` has stopped.
+bool others_must_stop(const Member& member, int signal) {
+  if (signal != SIGTSTP || !member.stopping) return false;
+  for (Member& other : members) {
+    if (other.caller_group == member.caller_group) other.stopping = false;
+  }
+  announce(member, signal);
+  return true;
 }
 
 void set_foreground(Member& member, bool foreground) {
@@ -89,8 +103,8 @@ void answer_joins() {
 void on_word(Member& member, const TerminalNote& note) {
   switch (note.word) {
     case kJoin:
+      member.caller = note.caller;
       member.caller_group = note.caller_group;
-      member.leads = note.leads != 0;
       member.asks = true;
       return set_foreground(member, note.value != 0);
     case kStarted:
@@ -104,8 +118,7 @@ void on_word(Member& member, const TerminalNote& note) {
     case kStopped:
       drain(false);
       set_foreground(member, false);
-      return say(member, kAnswer,
-                 note.value == SIGTSTP && !made_for_commands(member.caller_group) ? 1 : 0);
+      return say(member, kAnswer, others_must_stop(member, note.value) ? 1 : 0);
     case kEnded:
       drain(note.value == 0);
       set_foreground(member, false);
@@ -130,19 +143,33 @@ void on_link(Member& member) {
   if (was_foreground && !any_in_foreground()) leave_raw();
 }
 
-// ^C and its like are typed for everybody in the terminal's foreground. Commands get the signal
-// from the pty; the others of the callers' group from the relay of one of them. One that has just
-// started, and may have printed something, has not told its group yet.
-void raise_for_others(unsigned long typed) {
+bool is_typed(unsigned long typed, int signal) { return (typed >> (signal - 1) & 1) != 0; }
+
+// The member whose relay sends signals to the callers' group that is in the foreground. One that
+// has just started, and may have printed something, has not told its group yet.
+const Member* speaker() {
   const pid_t group = foreground_group();
+  const Member* just_started = nullptr;
   for (const Member& member : members) {
     if (member.link == 0 || !member.foreground) continue;
-    if (member.group != group && !member.answered) continue;
-    if (made_for_commands(member.caller_group)) return;
-    for (const int signal : {SIGINT, SIGQUIT}) {
-      if ((typed >> (signal - 1) & 1) != 0) say(member, kRaise, signal);
-    }
-    return;
+    if (member.started && member.group == group) return &member;
+    if (member.answered) just_started = &member;
+  }
+  return just_started;
+}
+
+// ^C and its like are typed for everybody in the terminal's foreground. ^Z waits for a command that
+// stops: until then the terminal's modes are not what others may find.
+void raise_for_others(unsigned long typed) {
+  const Member* by = speaker();
+  if (by == nullptr) return;
+  for (Member& member : members) {
+    if (member.caller_group == by->caller_group) member.stopping = is_typed(typed, SIGTSTP);
+  }
+  for (const int signal : {SIGINT, SIGQUIT}) {
+    if (!is_typed(typed, signal)) continue;
+    announce(*by, signal);
+    say(*by, kRaise, signal, by->caller);
   }
 }
 

@@ -10,21 +10,22 @@ namespace runner::sandbox {
 
 enum TerminalWord : std::uint32_t {
   // To the keeper; kJoin, kForeground, kStopped and kEnded are answered.
-  kJoin = 1,    // caller_group, leads, value: 1 in the foreground. Answer: value is the group
+  kJoin = 1,    // caller, caller_group, value: 1 in the foreground. Answer: value is the group
   kStarted,     // value: the group
   kForeground,  // value: 1 or 0
   kStopped,     // value: the signal. Answer: value is 1 if others must stop with it
   kEnded,       // value: the signal that killed it, or 0
   kSize,
   kAnswer,  // from the keeper
-  kRaise,   // from the keeper, unasked; value: a signal for the caller's process group
+  kRaise,   // from the keeper, unasked; value: a signal that the relay `caller` sends to the
+            // callers' process group, and that commands have had from the pty
 };
 
 struct TerminalNote {
   std::uint32_t word;
   std::int32_t value;
+  std::int32_t caller;
   std::int32_t caller_group;
-  std::uint32_t leads;  // 1: the caller leads its group
 };
 
 /// Forks a process for one command. True in the child, with its line to the keeper in `link`.

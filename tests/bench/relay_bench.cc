@@ -76,7 +76,7 @@ long long run_once(const char* relay) {
   }
   close(pair[1]);
   const long long sent = receive_hello(pair[0]);
-  const runner::Note exited{runner::kNoteExited, 0, 0};
+  const runner::Note exited{runner::kNoteExited, 0, 0, 0};
   const bool told = send(pair[0], &exited, sizeof exited, MSG_NOSIGNAL) > 0;
   close(pair[0]);
   int status = -1;

@@ -3,6 +3,8 @@
 import json
 import re
 
+from scenario import CLEANED, GONE, RUNNING, Moving
+
 NAME = "claude"
 SECRET = "credentials.json"
 SECRET_FILE = ".claude/.credentials.json"
@@ -34,9 +36,18 @@ def arguments(_url):
 # On a terminal it would first ask a server of Anthropic whether it may be used here.
 ON_A_TERMINAL = {"IS_DEMO": "1"}
 
+# It looks for descendants with ps; in a session ps sees commands alone.
+APART = {"native": "", "trapped": ""}  # what is left of a process that left its group
+
 # What is seen, and what is typed then.
 DIALOGUE = [
     ("model-config(.*\n)*.*for shortcuts", "do the work", "Enter"),
+    ("1. Yes", "Enter"),
+    (RUNNING,),
+    (Moving("esc to interrupt"), "Escape"),
+    (GONE,),
+    (CLEANED,),
+    ("Interrupted", "go on", "Enter"),
     ("1. Yes", "Enter"),
     ("all done", "C-o"),  # the whole transcript, with what the command printed
     ("SEEN", "C-o"),

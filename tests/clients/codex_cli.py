@@ -3,7 +3,7 @@
 import json
 import re
 
-from scenario import step
+from scenario import GONE, RUNNING, Moving, step
 
 NAME = "codex"
 SECRET = "auth.json"
@@ -49,9 +49,17 @@ def arguments(url):
     return ["exec", "--skip-git-repo-check", "--json", *_settings(url), "do the work"]
 
 
+# SIGKILL to the group; in a session that ends the whole tree.
+APART = {"native": "apart", "trapped": ""}  # what is left of a process that left its group
+
 # What is seen on a terminal, and what is typed then. It does not ask with danger-full-access.
 DIALOGUE = [
     ("review any(.*\n)*mock-model(.*\n)*.*for agents", "do the work", "Enter"),
+    (RUNNING,),
+    (Moving("1 background terminal"), "Escape"),
+    ("interrupted(.*\n)*.*1 background terminal", "/stop", "Enter"),
+    (GONE,),
+    ("Stopping", "go on", "Enter"),
     ("all done", "C-c"),
 ]
 

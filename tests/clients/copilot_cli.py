@@ -5,7 +5,7 @@ import pathlib
 import re
 import subprocess
 
-from scenario import step
+from scenario import GONE, RUNNING, Moving, step
 
 NAME = "copilot"
 SECRET = "config.json"
@@ -47,10 +47,18 @@ def arguments(_url):
     return ["-p", "do the work", "-s", "--allow-all-tools", "--allow-all-paths"]
 
 
+# SIGTERM to the group.
+APART = {"native": "apart", "trapped": ""}  # what is left of a process that left its group
+
 # What is seen on a terminal, and what is typed then.
 DIALOGUE = [
     ("help +providers(.*\n)*.*trust the files", "Enter"),
     ("MCP Servers reloaded(.*\n)*.*Manual Approval", "do the work", "Enter"),
+    ("1. Yes", "Enter"),
+    (RUNNING,),
+    (Moving("esc esc interrupt"), "Escape", "Escape"),
+    (GONE,),
+    ("cancelled", "go on", "Enter"),
     ("1. Yes", "Enter"),
     ("all done", "C-o"),  # what the command printed
     ("SEEN", "C-o"),

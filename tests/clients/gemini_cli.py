@@ -3,6 +3,8 @@
 import json
 import re
 
+from scenario import CLEANED, GONE, RUNNING, Moving
+
 NAME = "gemini"
 SECRET = "env"
 SECRET_FILE = ".gemini/.env"
@@ -36,9 +38,18 @@ def arguments(_url):
     return ["-p", "do the work", "--yolo", "-m", "gemini-2.5-flash"]
 
 
+# It looks for descendants with pgrep; in a session pgrep sees commands alone.
+APART = {"native": "", "trapped": ""}  # what is left of a process that left its group
+
 # What is seen on a terminal, and what is typed then.
 DIALOGUE = [
     ("the best results(.*\n)*.*Type your message", "do the work", "Enter"),
+    ("1. Allow once", "Enter"),
+    (RUNNING,),
+    (Moving("esc to cancel, [1-9]"), "Escape"),
+    (GONE,),
+    (CLEANED,),
+    ("cancelled", "go on", "Enter"),
     ("1. Allow once", "Enter"),
     ("all done", "C-c", "C-c"),
 ]

@@ -6,54 +6,113 @@ Exit 77: cannot run here, with the reason. What was seen is left in BUILD_ROOT/C
 """
 
 import importlib
+import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
+import time
 
 import scenario
 from comparison import Comparison
 from legs import CANNOT_RUN, IN_SESSION, Native, fetch
 from model_mock import ModelMock
-from screen import NotSeen, Screen
+from screen import PATIENCE, NotSeen, Screen
 
+# A person interrupts it. Its processes are one group, in which one has something to clean up, and
+# one process that left the group.
+LONG = scenario.run("long", "trap 'echo cleaned >told; exit 7' TERM INT HUP; setsid sleep 2000 & "
+                            "echo began >began; sleep 1000 | cat; echo never >told")
 # It changes a file, so that a CLI that asks before it acts does ask; SEEN is not in its words.
 STEP = scenario.run("shown", "echo seen | tr a-z A-Z | tee made.txt")
 
 
-def visit(leg, like=()):
-    """{what: text}: the screens at each turn of the dialogue, and how all ended.
+def left_in(workspace):
+    """{pid: name} of the long command's processes, found by the directory that they are in."""
+    found = {}
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            name, words = ((process / what).read_text().strip() for what in ("comm", "cmdline"))
+            if (name in ("sleep", "cat") or name == "bash" and "echo never >told" in words) and (
+                    process / "cwd").samefile(workspace):
+                found[int(process.name)] = "apart" if "2000" in words and name == "sleep" else name
+        except OSError:
+            pass  # it has ended
+    return found
 
-    A screen that is as one of an earlier visit (`like`) needs no more patience.
-    """
-    seen = {}
-    compare = Comparison(leg.cli.NAME)
 
-    def normalise(text):
-        return compare.normalise(text, leg.renamed())
+def names(processes):
+    """Those of the group, once each; and the one that left it."""
+    found = set(processes.values())
+    return f"{' '.join(sorted(found - {'apart'}))}; {'apart' if 'apart' in found else ''}"
 
-    key = leg.parent / "key"
-    key.write_text(leg.cli.secret_text(scenario.KEY))
-    key.chmod(0o600)
-    call = (STEP.name, *leg.cli.call(STEP, {}, leg.places()))
-    with ModelMock(lambda _: [[call]], leg.model_address, leg.tcp_table) as mock:
-        words = leg.words(mock.url, leg.cli.interactive(mock.url), 3,
+
+class Visit:
+    """A dialogue with a CLI on a terminal, and what was seen: {what: text}."""
+
+    def __init__(self, leg, like):
+        self.leg, self.like, self.seen = leg, like, {}
+        self.compare = Comparison(leg.cli.NAME)
+        with ModelMock(self.script, leg.model_address, leg.tcp_table) as mock:
+            self.talk(mock.url)
+        self.seen |= {f"output of {name}": text for name, text in mock.outputs.items()}
+        self.seen |= {f"problem {number}": text for number, text in enumerate(mock.problems)}
+        self.seen = {what: self.normalise(text) for what, text in self.seen.items()}
+
+    def normalise(self, text):
+        return self.compare.normalise(text, self.leg.renamed())
+
+    def script(self, outputs):
+        """The long command once, whether or not the CLI tells what became of it."""
+        wanted = [LONG] if "long" in outputs or not (self.leg.workspace / "began").exists() else []
+        return [[(step.name, *self.leg.cli.call(step, {}, self.leg.places()))]
+                for step in (*wanted, STEP)]
+
+    def talk(self, url):
+        leg = self.leg
+        key = leg.parent / "key"
+        key.write_text(leg.cli.secret_text(scenario.KEY))
+        key.chmod(0o600)
+        words = leg.words(url, leg.cli.interactive(url), 3,
                           {"TERM": "xterm-256color", "COLORTERM": "truecolor",
                            **getattr(leg.cli, "ON_A_TERMINAL", {})})
         with Screen(words, leg.workspace, leg.parent, key) as screen:
             try:
                 for number, (pattern, *keys) in enumerate(leg.cli.DIALOGUE, 1):
-                    wanted = [visit.get(f"screen {number}") for visit in like]
-                    seen[f"screen {number}"] = screen.see(
-                        pattern, lambda text, wanted=wanted: normalise(text) in wanted)
+                    self.see(screen, number, pattern)
                     screen.type(*keys)
-                seen |= {f"at the end, {what}": str(value) for what, value in screen.end().items()}
-                seen["last screen"] = screen.text()
+                self.seen |= {f"at the end, {what}": str(value)
+                              for what, value in screen.end().items()}
+                self.seen["last screen"] = screen.text()
             except NotSeen as error:
-                seen["problem"] = str(error)
-    seen |= {f"output of {name}": text for name, text in mock.outputs.items()}
-    seen |= {f"problem {number}": text for number, text in enumerate(mock.problems)}
-    return {what: normalise(text) for what, text in seen.items()}
+                self.seen["problem"] = str(error)
+        for pid in left_in(leg.workspace):
+            os.kill(pid, signal.SIGKILL)
+
+    def see(self, screen, number, pattern):
+        space, told = self.leg.workspace, self.leg.workspace / "told"
+        if pattern == scenario.RUNNING:
+            self.expect(lambda: (space / "began").exists() and names(left_in(space)),
+                        "bash cat sleep; apart")
+        elif pattern == scenario.GONE:
+            self.expect(lambda: names(left_in(space)), "; " + self.leg.cli.APART[self.leg.name])
+        elif pattern == scenario.CLEANED:
+            self.expect(lambda: told.exists() and told.read_text(), "cleaned\n")
+        elif isinstance(pattern, scenario.Moving):
+            screen.see(pattern, moving=True)
+        else:
+            wanted = [visit.get(f"screen {number}") for visit in self.like]
+            self.seen[f"screen {number}"] = screen.see(
+                pattern, lambda text: self.normalise(text) in wanted)
+
+    def expect(self, look, wanted):
+        """Waits until it looks as wanted."""
+        end = time.monotonic() + PATIENCE
+        while (found := look()) != wanted and time.monotonic() < end:
+            time.sleep(0.1)
+        if found != wanted:
+            raise NotSeen(f"of the long command there is '{found}', not '{wanted}'")
 
 
 def differences(native, trapped):
@@ -90,7 +149,7 @@ def main():
     top.chmod(0o755)
 
     def see(leg, place, like=()):
-        seen = visit(leg(cli, directory, top / place), like)
+        seen = Visit(leg(cli, directory, top / place), like).seen
         text = "\n".join(f"=== {what}\n{text}" for what, text in seen.items())
         (build / f"{name}-screens-{place}.txt").write_text(text)
         return seen

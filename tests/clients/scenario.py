@@ -18,6 +18,16 @@ import textwrap
 KEY = "sk-canary-7d1f0c2ab9e84c55"
 KEY_PATTERN = KEY.replace("-7", "-[7]")  # finds the key, and is not the key itself
 
+# In a dialogue on a terminal, in place of what is seen.
+RUNNING = "the long command runs"
+GONE = "nothing is left of the long command's group"
+CLEANED = "one of its processes was asked to end, and cleaned up"
+
+
+class Moving(str):
+    """What is seen on a screen that does not stand still; it is not compared."""
+
+
 SEED = {
     "notes.txt": "first line\nsecond line\n",
     "hello.c": '#include <stdio.h>\nint main(void) { puts("built"); return 0; }\n',

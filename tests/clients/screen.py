@@ -53,13 +53,16 @@ class Screen:
         lines = (" ".join(line.split()) for line in drawn.splitlines())
         return "\n".join(line for line in lines if line)
 
-    def see(self, pattern, good=lambda _: False):
-        """Waits for it; gives the screen once that is good, or has stood still: hints come and go."""
+    def see(self, pattern, good=lambda _: False, moving=False):
+        """Waits for it; gives the screen once that is good, or has stood still: hints come and go.
+
+        `moving`: the screen need not stand still.
+        """
         last, still = None, 0
         for _ in range(PATIENCE * 5):
             seen = self.text()
             still = still + 1 if seen == last else 0
-            if still >= (3 if good(seen) else STILL * 5) and re.search(pattern, seen):
+            if (moving or still >= (3 if good(seen) else STILL * 5)) and re.search(pattern, seen):
                 return seen
             last = seen
             time.sleep(0.2)

@@ -118,6 +118,31 @@ def server_across_commands(checks):
     checks.equal("a server of an earlier command", result.stdout, "alive\nkilled\ngone\n")
 
 
+ENDS_GROUP = """
+import os, signal, subprocess, sys
+for stubborn in "", "trap '' TERM; ":
+    started = subprocess.Popen(
+        ["sh", "-c", f"setsid sh -c '{stubborn}echo up; sleep 1000; sleep 1000' & wait"],
+        stdout=subprocess.PIPE, text=True, start_new_session=True)
+    started.stdout.readline()
+    os.killpg(started.pid, signal.SIGTERM)
+    print(started.wait(), repr(started.stdout.read()), flush=True)
+"""
+
+
+def group_ended(checks):
+    """SIGTERM for a command's group: nothing keeps its pipes open, as who left the group might."""
+    session = Session(["python3", "-c", ENDS_GROUP + "input()"], stdin=subprocess.PIPE).start()
+    for what in "who left it", "who left it and ignores SIGTERM":
+        began = time.monotonic()
+        checks.equal(f"SIGTERM for a group ends {what}", session.process.stdout.readline(),
+                     "-15 ''\n")
+        print(f"measured: SIGTERM for a group, {what}: {time.monotonic() - began:.1f} s")
+    checks.check("SIGTERM for a group: nothing is left", not sleeping(session), sleeping(session))
+    session.close_input()
+    session.finish(10)
+
+
 def lingering_ends_with_session(checks):
     script = "sleep 1000 & setsid sleep 1000 & sleep 0.3"
     session = with_sleepers(checks, "lingering children", script, 2)
@@ -169,6 +194,7 @@ def main():
         outside_killed(checks, "kill -9 of the outer process", lambda s: s.process.pid)
     outside_killed(checks, "SIGTERM to the launcher", lambda s: s.process.pid, signal.SIGTERM)
     server_across_commands(checks)
+    group_ended(checks)
     lingering_ends_with_session(checks)
     command_attacks_its_keeper(checks)
     keeper_killed(checks)

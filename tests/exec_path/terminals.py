@@ -72,6 +72,37 @@ def job_control(term):
     yield term.ask("echo ${PIPESTATUS[@]}")
 
 
+SHELLS_OWN = "while :; do :; done"
+
+
+def pipelines(term):
+    """Of which the shell's own part is one, and commands the others. Each gets a signal once."""
+    leader = "sh -c 'echo rea''ds >/dev/tty; exec sleep 100'"
+    for key, name in ("\x03", "^C"), ("\x1c", "^backslash"):
+        for line in (f"{leader} | {SHELLS_OWN}", f"cat rows | while read line; do {leader}; done",
+                     f"while :; do {leader}; done | {SHELLS_OWN}"):
+            term.type(line + "\n")
+            term.see("reads")
+            term.type(key)
+            yield name, console.plain(term.answer()), term.ask("echo ${PIPESTATUS[@]}")
+    term.type(f"{leader} | {SHELLS_OWN}\n")
+    term.see("reads")
+    term.type("\x1a")
+    yield console.plain(term.answer())
+    term.type("fg\n")
+    console.pause(1)
+    term.type("\x1a")
+    yield console.plain(term.answer()), console.plain(term.ask("jobs"))
+    yield console.plain(term.ask("kill %1; fg >/dev/null; jobs"))
+    # Nobody dies of it, and each of the three tells how often it came.
+    for key in "\x03", "\x1c":
+        term.type("python3 count.py one | python3 count.py two | (trap '' INT QUIT; cat >/dev/null)\n")
+        for _ in "one", "two":
+            term.see("reads")
+        term.type(key)
+        yield sorted(word for word in term.answer().split() if "/" in word)
+
+
 def background(term):
     """Who reads in the background is stopped; who writes is not, unless the terminal says so."""
     term.type("cat &\n")
@@ -101,7 +132,7 @@ def modes(term):
     """What a command changes stays changed, as natively."""
     yield term.ask("stty -echo; stty -a | grep -o -- '-echo '; stty echo")
     yield term.ask("stty intr ^T; stty -a | grep -o 'intr = ^T'; stty intr ^C")
-    term.type("python3 -c 'import getpass; print(getpass.getpass(\"key: \") + \" is it\")'\n")
+    term.type("python3 -c 'import getpass; print(getpass.getpass(\"ke\" + \"y: \") + \" is it\")'\n")
     term.see("key: ")
     yield term.wait_for_modes(echo=False)
     console.pause()
@@ -164,7 +195,7 @@ def full_screen(term):
     term.see("line 200")
     term.type("q")
     term.see(console.PROMPT)
-    term.type("seq -f 'row %.0f' 200 >rows; less rows; rm rows\n")
+    term.type("seq -f 'row %.0f' 200 >more; less more; rm more\n")
     term.see("row 20")
     term.type("/row 150\n")
     term.see("row 160")
@@ -198,7 +229,19 @@ while not told:
     time.sleep(0.01)
 print(told[-1])
 """
-SCENES = [facts, keys, job_control, background, modes, size, inner_shell, full_screen,
+COUNT = """\
+import signal, sys, time
+told = []
+for number in signal.SIGINT, signal.SIGQUIT:
+    signal.signal(number, lambda number, _: told.append(number))
+with open("/dev/tty", "w") as tty:
+    print("reads", file=tty, flush=True)
+    while not told:
+        time.sleep(0.01)
+    time.sleep(0.7)
+    print("counted", *(f"{sys.argv[1]}/{number}" for number in told), file=tty, flush=True)
+"""
+SCENES = [facts, keys, job_control, pipelines, background, modes, size, inner_shell, full_screen,
           terminals_inside]
 
 
@@ -222,6 +265,8 @@ def run(term):
 def same_as_natively():
     space = harness.workspace()
     (space / "watch.py").write_text(WATCH)
+    (space / "count.py").write_text(COUNT)
+    (space / "rows").write_text("row\n")
     native = run(console.natively(space))
     session = run(console.in_session(space))
     for name in [*(scene.__name__ for scene in SCENES), "end"]:
