@@ -63,9 +63,7 @@ Status build_container(const HostSide& host, Live& live) {
   session.cli_dirs = host.options.cli_dirs;
   session.workspace = &host.workspace;
   session.idmap = offered(policy::Protection::workspace_idmap, host.options.hidden);
-  for (const policy::Handover& directory : host.agent.handover) {
-    session.handover.push_back(directory.path);
-  }
+  session.handover = host.agent.handover;
   live.mounts = TRY_STEP(mount_session(session), "mount the session");
   return {};
 }

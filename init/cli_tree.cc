@@ -21,20 +21,25 @@ constexpr Owner kOwner = {kAgentCli, kAgentCli};
 // A mount with exchanged ids is one that fs.protected_symlinks does not work on: commands could
 // leave links for the CLI to follow.
 constexpr os::MountFlags kProgram = os::kReadOnly | os::kNoSuid | os::kNoDev;
-constexpr os::MountFlags kShared = os::kNoSuid | os::kNoDev | os::kNoExec | os::kNoSymFollow;
+constexpr os::MountFlags kShown =
+    os::kNoSuid | os::kNoDev | os::kNoExec;  // they cannot write there
+constexpr os::MountFlags kShared = kShown | os::kNoSymFollow;
 
-os::Result<os::Fd> shared_with_commands(const SessionMounts& session, const std::string& staged) {
+os::Result<os::Fd> shared_with_commands(const SessionMounts& session, const std::string& staged,
+                                        os::MountFlags flags = kShared) {
   os::Fd mount = TRY(os::clone_mount(staged, Depth::one));
   if (session.swap.valid()) TRY(os::map_ids(mount.get(), session.swap.get(), Depth::one));
-  TRY(os::add_flags(mount.get(), kShared, Depth::one));
+  TRY(os::add_flags(mount.get(), flags, Depth::one));
   return mount;
 }
 
 Status add_handover(const Tree& tree, const SessionMounts& session) {
   const SessionOptions& options = session.options;
   for (std::size_t i = 0; i < options.handover.size(); ++i) {
-    const os::Fd mount = TRY(shared_with_commands(session, os::join(kStagedHandover, "/", i)));
-    const std::string path = os::join(kHome, "/", options.agent_dir, "/", options.handover[i]);
+    const policy::Handover& given = options.handover[i];
+    const os::Fd mount = TRY(shared_with_commands(session, os::join(kStagedHandover, "/", i),
+                                                  given.read_only ? kShown : kShared));
+    const std::string path = os::join(kHome, "/", options.agent_dir, "/", given.path);
     TRY(tree.attach_as(kOwner, mount, path));
   }
   return {};

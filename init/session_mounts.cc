@@ -145,7 +145,7 @@ Status share_tmpfs(SessionMounts& session) {
     const std::string made = os::join("/proc/self/fd/", handover.get(), "/", i);
     if (way == Way::acl) TRY(open_tmpfs_to_both(made));
     session.ways.push_back(
-        {os::join(kHome, "/", options.agent_dir, "/", options.handover[i]), way});
+        {os::join(kHome, "/", options.agent_dir, "/", options.handover[i].path), way});
   }
   return {};
 }

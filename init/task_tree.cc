@@ -27,8 +27,10 @@ Status add_memory_directory(const Tree& tree) {
 // HOME has nothing of the CLI's directory but the places of the handover directories.
 Status add_handover(const Tree& tree, const SessionOptions& options) {
   for (std::size_t i = 0; i < options.handover.size(); ++i) {
-    const std::string path = os::join(kHome, "/", options.agent_dir, "/", options.handover[i]);
-    TRY(tree.bind(os::join(kStagedHandover, "/", i), path, kPlain));
+    const policy::Handover& given = options.handover[i];
+    const std::string path = os::join(kHome, "/", options.agent_dir, "/", given.path);
+    const os::MountFlags flags = given.read_only ? kPlain | os::kReadOnly : kPlain;
+    TRY(tree.bind(os::join(kStagedHandover, "/", i), path, flags));
   }
   return {};
 }

@@ -19,6 +19,7 @@
 #include "init/workspace.h"
 #include "os/fd.h"
 #include "os/result.h"
+#include "policy/agent.h"
 
 namespace init {
 
@@ -50,10 +51,10 @@ os::Status adopt_container(const Workspace& workspace);
 
 /// What mount_session() needs to know about the session.
 struct SessionOptions {
-  std::string agent;                  // `claude`
-  std::string session;                // session id, one path component
-  std::string agent_dir;              // below HOME: `.claude`; empty: it has none
-  std::vector<std::string> handover;  // below agent_dir: `shell-snapshots`
+  std::string agent;      // `claude`
+  std::string session;    // session id, one path component
+  std::string agent_dir;  // below HOME: `.claude`; empty: it has none
+  std::vector<policy::Handover> handover;
   std::vector<std::string> cli_dirs;  // as in ViewOptions
   const Workspace* workspace = nullptr;
   bool relay_for_cli = false;  // engine trace: the CLI's tree shows the relay

@@ -25,7 +25,8 @@ struct SelfRule {
 
 /// A directory below the CLI's own one that commands see too.
 struct Handover {
-  std::string path;  // relative to Agent::home_dir
+  std::string path;        // relative to Agent::home_dir
+  bool read_only = false;  // for commands; the CLI may follow links that it finds there
   std::string reason;
 };
 

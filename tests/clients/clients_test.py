@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A real CLI does the same work natively and in a session, and cannot give its key away.
 
-usage: clients_test.py CLI SOURCE_ROOT BUILD_ROOT [--native-only] [--keep]
+usage: clients_test.py CLI SOURCE_ROOT BUILD_ROOT [--sandbox MODE [--short]] [--native-only] [--keep]
 Exit 77: cannot run here, with the reason. The transcripts are left in BUILD_ROOT/CLI-*.json.
 """
 
@@ -19,7 +19,7 @@ import tempfile
 
 import scenario
 from comparison import Comparison
-from legs import HOST_UID, IN_SESSION, Native, fetch
+from legs import HERE, HOST_UID, IN_SESSION, Native, fetch
 from model_mock import ModelMock
 
 PATIENCE = 150  # seconds for one run; it ends the test, and decides nothing
@@ -40,6 +40,18 @@ def turns(cli):
         if turn[0].name in cli.AFTER:
             yield cli.AFTER[turn[0].name]
     yield from cli.MORE_TURNS
+
+
+def with_own_sandbox(cli, mode, short):
+    """The CLI's own sandbox is on, and what cannot be done in one is left out."""
+    cli.SANDBOX = mode
+    cli.NAME_OF_RUN = f"{cli.NAME}-{mode}"
+    IN_SESSION.policy = HERE / "own_sandbox.json"
+    scenario.TURNS[:] = [turn for turn in scenario.TURNS
+                         if turn[0].name not in cli.NOT_SANDBOXED and
+                         (turn[0].name in cli.SHORT or not short)]
+    if short:
+        cli.MORE_TURNS.clear()
 
 
 class Run:
@@ -80,7 +92,7 @@ class Run:
     def save(self, build):
         kept = {"outputs": self.outputs, "files": self.files, "stdout": self.done.stdout,
                 "stderr": self.done.stderr}
-        path = build / f"{self.cli.NAME}-{self.leg.name}.json"
+        path = build / f"{getattr(self.cli, 'NAME_OF_RUN', self.cli.NAME)}-{self.leg.name}.json"
         path.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
 
     def check(self):
@@ -131,8 +143,19 @@ def tree(workspace):
     return found
 
 
+def without_namespaces(cli, directory, place):
+    """The CLI's sandbox cannot be had: each command says so, and the CLI goes on to its end."""
+    IN_SESSION.policy = HERE / "policy.json"  # userns: deny
+    refused = Run(IN_SESSION(cli, directory, place))
+    refused.check()
+    for name in ("both-streams", "killed"):
+        check("No permissions to create new namespace" in refused.outputs.get(name, ""),
+              f"userns: deny, {name}: {refused.outputs.get(name)}")
+
+
 def compare(cli, native, trapped):
-    for problem in Comparison(cli.NAME).problems(native.outputs, trapped.outputs):
+    steps = {step.name for turn in turns(cli) for step in turn}
+    for problem in Comparison(cli.NAME, steps).problems(native.outputs, trapped.outputs):
         check(False, problem)
     for name in sorted(native.files | trapped.files):
         check(native.files.get(name) == trapped.files.get(name),
@@ -147,9 +170,13 @@ def main():
     parser.add_argument("source", type=pathlib.Path)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--native-only", action="store_true")
+    parser.add_argument("--sandbox", metavar="MODE", help="with the CLI's own sandbox")
+    parser.add_argument("--short", action="store_true", help="with that, a few steps")
     parser.add_argument("--keep", action="store_true", help="leave the working directory")
     options = parser.parse_args()
     cli = importlib.import_module(f"{options.cli}_cli")
+    if options.sandbox:
+        with_own_sandbox(cli, options.sandbox, options.short)
     directory = fetch(cli.NAME)
     IN_SESSION.source, IN_SESSION.build = options.source, options.build
     equal = 0
@@ -167,6 +194,8 @@ def main():
             trapped.check()
             trapped.check_secrecy()
             equal = compare(cli, native, trapped)
+        if options.short:
+            without_namespaces(cli, directory, top / "without")
     finally:
         if not options.keep:
             shutil.rmtree(top)

@@ -11,6 +11,13 @@ SECRET_FILE = ".codex/auth.json"
 
 SEED = {}
 
+SANDBOX = "danger-full-access"  # none of its own; clients_test.py --sandbox
+# With one, each command has a pid namespace and a network of its own: these speak of another
+# command's processes.
+NOT_SANDBOXED = {"limited", "limited-began", "limited-gone", "server", "use-server"}
+# Of the others a few, where time is short.
+SHORT = {"both-streams", "pipeline", "edit", "git", "killed", "reopened", "denied", "identity"}
+
 # Codex gives no command a time limit: the model interrupts it. ^C needs a terminal.
 AFTER = {"limited-began": [step("interrupt", "collect", of="limited", chars="\x03")]}
 
@@ -41,7 +48,7 @@ def _settings(url):
     settings = {"model_provider": '"mock"', "model_providers.mock": provider,
                 "features.plugins": "false", "features.apps": "false",
                 "features.enable_request_compression": "false", "analytics.enabled": "false"}
-    return ["--sandbox", "danger-full-access", "-m", "mock-model",
+    return ["--sandbox", SANDBOX, "-m", "mock-model",
             *(part for key, value in settings.items() for part in ("-c", f"{key}={value}"))]
 
 

@@ -19,9 +19,11 @@ def _rows(name, cli, width):
 
 
 class Comparison:
-    def __init__(self, cli):
+    def __init__(self, cli, steps=None):
+        """`steps`: which of them were done; all."""
         self._normalise = _rows("normalise.tsv", cli, 4)
-        self._differences = {step: rest for step, *rest in _rows("differences.tsv", cli, 5)}
+        self._differences = {step: rest for step, *rest in _rows("differences.tsv", cli, 5)
+                             if steps is None or step in steps}
 
     def normalise(self, text, places):
         """`places`: {where it was in this run: where it is in a session}."""

@@ -96,7 +96,8 @@ class Visit:
             self.expect(lambda: (space / "began").exists() and names(left_in(space)),
                         "bash cat sleep; apart")
         elif pattern == scenario.GONE:
-            self.expect(lambda: names(left_in(space)), "; " + self.leg.cli.APART[self.leg.name])
+            where = "native" if isinstance(self.leg, Native) else "trapped"
+            self.expect(lambda: names(left_in(space)), "; " + self.leg.cli.APART[where])
         elif pattern == scenario.CLEANED:
             self.expect(lambda: told.exists() and told.read_text(), "cleaned\n")
         elif isinstance(pattern, scenario.Moving):

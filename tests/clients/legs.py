@@ -105,6 +105,7 @@ class Trapped(Leg):
     uid = CLI_UID
     source = build = None  # the roots; set once
     engine = ["local"]
+    policy = HERE / "policy.json"
 
     @property
     def events(self):
@@ -122,7 +123,7 @@ class Trapped(Leg):
         return [self.source / "scripts/launchers/run-agent", "--engine", *self.engine,
                 "--agent", self.cli.NAME, "--workspace", self.workspace,
                 "--build-dir", self.build,
-                "--policy", HERE / "policy.json", "--events", self.events,
+                "--policy", self.policy, "--events", self.events,
                 "--secret-fd", f"{key_fd}={self.cli.SECRET}",
                 *(part for name, value in variables.items()
                   for part in ("--env", f"{name}={value}")),
