@@ -64,7 +64,8 @@ std::string next_change(pid_t child) {
 }
 
 void stops() {
-  const pid_t itself = shell("kill -STOP $$; exit 4");
+  // Not at once: who has ended is told of before that it had gone on.
+  const pid_t itself = shell("kill -STOP $$; sleep 0.3; exit 4");
   victim::say("stops itself", next_change(itself));
   kill(itself, SIGCONT);
   victim::say("goes on", next_change(itself));
