@@ -37,8 +37,10 @@ Status add_handover(const Tree& tree, const SessionMounts& session) {
   const SessionOptions& options = session.options;
   for (std::size_t i = 0; i < options.handover.size(); ++i) {
     const policy::Handover& given = options.handover[i];
-    const os::Fd mount = TRY(shared_with_commands(session, os::join(kStagedHandover, "/", i),
-                                                  given.read_only ? kShown : kShared));
+    if (given.access == policy::Access::none) continue;
+    const os::MountFlags flags = given.access == policy::Access::read ? kShown : kShared;
+    const os::Fd mount =
+        TRY(shared_with_commands(session, os::join(kStagedHandover, "/", i), flags));
     const std::string path = os::join(kHome, "/", options.agent_dir, "/", given.path);
     TRY(tree.attach_as(kOwner, mount, path));
   }

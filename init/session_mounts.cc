@@ -142,6 +142,7 @@ Status share_tmpfs(SessionMounts& session) {
   if (way == Way::acl) TRY(open_tmpfs_to_both(os::join("/proc/self/fd/", tmp.get())));
   for (std::size_t i = 0; i < options.handover.size(); ++i) {
     TRY(os::make_directories(handover.get(), std::to_string(i), 0700));
+    if (options.handover[i].access == policy::Access::none) continue;
     const std::string made = os::join("/proc/self/fd/", handover.get(), "/", i);
     if (way == Way::acl) TRY(open_tmpfs_to_both(made));
     session.ways.push_back(

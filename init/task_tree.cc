@@ -24,12 +24,13 @@ Status add_memory_directory(const Tree& tree) {
   return tree.attach(shm, "/dev/shm");
 }
 
-// HOME has nothing of the CLI's directory but the places of the handover directories.
+// HOME has nothing of the CLI's directory but the handover directories.
 Status add_handover(const Tree& tree, const SessionOptions& options) {
   for (std::size_t i = 0; i < options.handover.size(); ++i) {
     const policy::Handover& given = options.handover[i];
     const std::string path = os::join(kHome, "/", options.agent_dir, "/", given.path);
-    const os::MountFlags flags = given.read_only ? kPlain | os::kReadOnly : kPlain;
+    const bool writable = given.access == policy::Access::write;
+    const os::MountFlags flags = writable ? kPlain : kPlain | os::kReadOnly;
     TRY(tree.bind(os::join(kStagedHandover, "/", i), path, flags));
   }
   return {};

@@ -52,9 +52,10 @@ SelfRule read_self_rule(const Node& node, const Agent& agent) {
 }
 
 Handover read_handover(const Node& node) {
-  node.only({"path", "read_only", "reason"});
-  return {read_relative_path(node.require("path")), node["read_only"].flag(false),
-          read_reason(node.require("reason"))};
+  node.only({"path", "access", "reason"});
+  const auto access = node["access"].choice<Access>(
+      {{"write", Access::write}, {"read", Access::read}, {"none", Access::none}}, Access::write);
+  return {read_relative_path(node.require("path")), access, read_reason(node.require("reason"))};
 }
 
 SecretFile read_secret_file(const Node& node) {

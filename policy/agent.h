@@ -23,10 +23,15 @@ struct SelfRule {
   std::string reason;
 };
 
-/// A directory below the CLI's own one that commands see too.
+/// What commands may do in a directory of the CLI's. Where they cannot write, the CLI may follow
+/// the links that it finds there. With `none` they see an empty directory, for a sandbox to be put
+/// on.
+enum class Access { write, read, none };
+
+/// A directory below the CLI's own one that is there for commands, too.
 struct Handover {
-  std::string path;        // relative to Agent::home_dir
-  bool read_only = false;  // for commands; the CLI may follow links that it finds there
+  std::string path;  // relative to Agent::home_dir
+  Access access = Access::write;
   std::string reason;
 };
 

@@ -29,8 +29,25 @@ def environment(url):
             "DISABLE_AUTOUPDATER": "1"}
 
 
+SANDBOX = None  # none of its own; clients_test.py --sandbox on
+# With one, each command has a pid namespace and a network of its own: these speak of another
+# command's processes.
+NOT_SANDBOXED = {"limited", "limited-began", "limited-gone", "server", "use-server"}
+# Of the others a few, where time is short.
+SHORT = {"both-streams", "pipeline", "edit", "git", "killed", "reopened", "denied", "identity"}
+
+
+def _settings():
+    """With a sandbox, no command may run outside of it."""
+    if SANDBOX is None:
+        return []
+    return ["--settings", json.dumps({"sandbox": {
+        "enabled": True, "failIfUnavailable": True, "allowUnsandboxedCommands": False}})]
+
+
 def arguments(_url):
-    return ["-p", "do the work", "--dangerously-skip-permissions", "--model", "mock-model"]
+    return ["-p", "do the work", "--dangerously-skip-permissions", "--model", "mock-model",
+            *_settings()]
 
 
 # On a terminal it would first ask a server of Anthropic whether it may be used here.

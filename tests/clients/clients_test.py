@@ -42,14 +42,20 @@ def turns(cli):
     yield from cli.MORE_TURNS
 
 
+def name_of_run(cli):
+    """Rows of normalise.tsv and differences.tsv may be about one."""
+    mode = getattr(cli, "MODE", None)
+    return f"{cli.NAME}-{mode}" if mode else cli.NAME
+
+
 def with_own_sandbox(cli, mode, short):
     """The CLI's own sandbox is on, and what cannot be done in one is left out."""
-    cli.SANDBOX = mode
-    cli.NAME_OF_RUN = f"{cli.NAME}-{mode}"
+    cli.MODE = cli.SANDBOX = mode
     IN_SESSION.policy = HERE / "own_sandbox.json"
     scenario.TURNS[:] = [turn for turn in scenario.TURNS
                          if turn[0].name not in cli.NOT_SANDBOXED and
                          (turn[0].name in cli.SHORT or not short)]
+    scenario.TURNS.append([scenario.run("fenced", scenario.FENCED)])
     if short:
         cli.MORE_TURNS.clear()
 
@@ -63,7 +69,7 @@ class Run:
         self.outputs = {}
         with ModelMock(self.script, leg.model_address, leg.tcp_table) as self.mock:
             self.done = self.start()
-        normalise = Comparison(self.cli.NAME).normalise
+        normalise = Comparison(name_of_run(self.cli)).normalise
         self.outputs = {name: normalise(text, leg.renamed())
                         for name, text in self.mock.outputs.items()}
         self.files = tree(leg.workspace)
@@ -92,7 +98,7 @@ class Run:
     def save(self, build):
         kept = {"outputs": self.outputs, "files": self.files, "stdout": self.done.stdout,
                 "stderr": self.done.stderr}
-        path = build / f"{getattr(self.cli, 'NAME_OF_RUN', self.cli.NAME)}-{self.leg.name}.json"
+        path = build / f"{name_of_run(self.cli)}-{self.leg.name}.json"
         path.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
 
     def check(self):
@@ -155,7 +161,7 @@ def without_namespaces(cli, directory, place):
 
 def compare(cli, native, trapped):
     steps = {step.name for turn in turns(cli) for step in turn}
-    for problem in Comparison(cli.NAME, steps).problems(native.outputs, trapped.outputs):
+    for problem in Comparison(name_of_run(cli), steps).problems(native.outputs, trapped.outputs):
         check(False, problem)
     for name in sorted(native.files | trapped.files):
         check(native.files.get(name) == trapped.files.get(name),

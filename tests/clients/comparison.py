@@ -6,23 +6,25 @@ import re
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def _rows(name, cli, width):
+def _rows(name, run, width):
     rows = []
+    clis = ("*", run.partition("-")[0], run)
     for line in (HERE / name).read_text().splitlines():
         if line and not line.startswith("#"):
             fields = line.split("\t")
             if len(fields) != width:
                 raise ValueError(f"{name}: {width} columns are wanted: {line}")
-            if fields[0] in ("*", cli):
+            if fields[0] in clis:
                 rows.append(fields[1:])
     return rows
 
 
 class Comparison:
-    def __init__(self, cli, steps=None):
-        """`steps`: which of them were done; all."""
-        self._normalise = _rows("normalise.tsv", cli, 4)
-        self._differences = {step: rest for step, *rest in _rows("differences.tsv", cli, 5)
+    def __init__(self, run, steps=None):
+        """`run`: the CLI's name, and with its own sandbox on that one's mode: `codex-read-only`;
+        `steps`: which of them were done; all."""
+        self._normalise = _rows("normalise.tsv", run, 4)
+        self._differences = {step: rest for step, *rest in _rows("differences.tsv", run, 5)
                              if steps is None or step in steps}
 
     def normalise(self, text, places):

@@ -62,6 +62,20 @@ FIND_KEY = textwrap.dedent(f"""\
 DENIED = "echo these words are forbidden"
 
 
+# In the CLI's own sandbox: what that keeps commands from.
+FENCED = textwrap.dedent("""\
+    touch ~/made; ls ~/made; /usr/bin/python3 - <<'END' 2>&1 | grep -v '^ '
+    import socket, urllib.request
+    for kind in socket.AF_UNIX, socket.AF_PACKET:
+        try:
+            print(kind.name, socket.socket(kind))
+        except OSError as error:
+            print(kind.name, error)
+    print(urllib.request.urlopen("http://example.invalid/").read())
+    END
+    """)
+
+
 @dataclasses.dataclass(frozen=True)
 class Step:
     name: str

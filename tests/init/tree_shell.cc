@@ -192,7 +192,7 @@ int main(int argc, char** argv) try {
     } else if (word == "--agent-dir") {
       options.session.agent_dir = value;
     } else if (word == "--handover") {
-      options.session.handover.push_back({value, false, "a test"});
+      options.session.handover.push_back({value, policy::Access::write, "a test"});
     } else if (word == "--libexec") {
       libexec = value;
     } else {
