@@ -149,9 +149,9 @@ std::string status(Random& random) {
 }
 
 std::string own_signal(Random& random) {
-  const std::array kSignals = {SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGUSR1, SIGTERM, SIGRTMAX - 1};
+  const std::array signals = {SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGUSR1, SIGTERM, SIGRTMAX - 1};
   const std::string number =
-      std::to_string(kSignals[static_cast<std::size_t>(pick(random, 0, kSignals.size() - 1))]);
+      std::to_string(signals[static_cast<std::size_t>(pick(random, 0, signals.size() - 1))]);
   return shell("echo before; kill -" + number + " $$; echo after", "before\n", "signal " + number);
 }
 
