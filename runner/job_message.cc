@@ -47,6 +47,7 @@ os::Status send_job(const Parked& parked, const JobSpec& spec, const policy::Pro
   Job job{};
   job.magic = kJobMagic;
   job.kind = spec.kind;
+  job.asked_by_command = spec.asked_by_command ? 1 : 0;
   job.argc = static_cast<std::uint32_t>(spec.argv.size());
   job.envc = static_cast<std::uint32_t>(spec.env.size());
   job.signal_mask = spec.signal_mask;

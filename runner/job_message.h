@@ -22,6 +22,7 @@ struct JobSpec {
   std::vector<std::string> argv;
   std::vector<std::string> env;
   std::uint64_t signal_mask = 0;
+  bool asked_by_command = false;
 };
 
 /// Sends the job with the sandbox's end of the relay's socket; a large one travels in a memory

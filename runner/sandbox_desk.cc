@@ -13,7 +13,7 @@
 namespace runner::sandbox {
 namespace {
 
-constexpr int kMostKeepers = 64;
+constexpr int kMostKeepers = 512;
 
 // A keeper's line is open as long as the keeper lives.
 struct Keeper {
@@ -69,7 +69,7 @@ void choose(const SeatRequest& request, int socket) {
     return;
   }
   keeper = free_place();
-  if (keeper == nullptr) return answer(socket, kSeatPlain);
+  if (keeper == nullptr) return answer(socket, kSeatNone);
   const SeatAnswer word = kSeatKeeper;
   ::send(socket, &word, sizeof word, MSG_NOSIGNAL | MSG_DONTWAIT);
   *keeper = {socket, request};

@@ -72,6 +72,8 @@ struct Job {
   uint64_t private_devs[8];  // filesystems whose files no command may be handed
   uint32_t private_dev_count;
   uint32_t secret_dev_count;  // the first of these also refuse write-only descriptors
+  uint32_t asked_by_command;  // 1: what its relay tells is the word of a command
+  uint32_t pad;
 };
 
 /// Asks agent-sandbox where the commands of a terminal are served; carries a socket by which the
@@ -83,7 +85,9 @@ struct SeatRequest {
   int32_t session;  // of the callers
   uint32_t profile;
 };
-enum SeatAnswer : uint32_t { kSeatKeeper = 1, kSeatMove = 2, kSeatPlain = 3 };
+/// kSeatPlain: the command gets the terminal itself. kSeatNone: it must not, and nothing else can
+/// be had.
+enum SeatAnswer : uint32_t { kSeatKeeper = 1, kSeatMove = 2, kSeatPlain = 3, kSeatNone = 4 };
 
 /// First message of a command that moves; carries its job's socket. Job and hello follow.
 struct Move {
@@ -141,7 +145,15 @@ enum ReportKind : uint32_t {
   kReportEmpty = 6,    // the last process of the job is gone; the sandbox is parked again
 };
 enum FdReason : uint32_t { kFdDirectory = 1, kFdPrivate, kFdProc, kFdKernelObject, kFdBeyondLimit };
-enum Step : uint32_t { kStepNone = 0, kStepFds, kStepCwd, kStepLimits, kStepExec, kStepJob };
+enum Step : uint32_t {
+  kStepNone = 0,
+  kStepFds,
+  kStepCwd,
+  kStepLimits,
+  kStepExec,
+  kStepJob,
+  kStepTerminal
+};
 
 struct Report {
   uint32_t magic;

@@ -212,6 +212,9 @@ void deliver(Life& life, const Note& note) {
   ::kill(to_group ? -life.group : life.main, sent);
 }
 
+// On a terminal the commands of one caller's group are in one group: then 0.
+pid_t own_group(const Life& life) { return life.keeper >= 0 ? 0 : life.group; }
+
 // CLIs that end a command look for its descendants, to end those that left its process group, too;
 // they cannot find them here. Who holds a pipe of the command's open would keep the CLI waiting.
 void end_what_is_left(Life& life) {
@@ -229,7 +232,7 @@ void end_main(Life& life, int status, const rusage& usage) {
   life.relay_socket = -1;
   if (command.job.kill_at_exit != 0) {
     if (life.own_pid_namespace) ::_exit(0);
-    kill_everything(life.group);
+    kill_everything(own_group(life));
   } else if (life.told_to_end) {
     end_what_is_left(life);
   }
@@ -265,7 +268,7 @@ void on_timer(Life& life) {
   if (::read(life.timer, &ticks, sizeof ticks) < 0) return;
   if (life.out_of_time) {
     if (life.own_pid_namespace && life.ended) ::_exit(0);
-    return kill_everything(life.group);
+    return kill_everything(own_group(life));
   }
   life.out_of_time = true;
   const auto seconds = static_cast<std::int64_t>(command.job.wall_seconds);
@@ -276,7 +279,8 @@ void on_timer(Life& life) {
                         static_cast<long long>(seconds), command.message);
     say(life.last_words, line);
   }
-  if (!life.ended) ::kill(-life.group, SIGTERM);
+  if (!life.ended && own_group(life) > 0) ::kill(-own_group(life), SIGTERM);
+  if (!life.ended && own_group(life) == 0) signal_children(SIGTERM);
   start_timer(life, kGraceSeconds);
 }
 
@@ -296,7 +300,7 @@ void on_relay(Life& life) {
   report_end(life, SIGKILL, usage);
   if (life.own_pid_namespace) ::_exit(0);
   if (life.keeper >= 0) tell_ended(life.keeper, SIGKILL, -1);  // first: others want the terminal
-  kill_everything(life.group);
+  kill_everything(own_group(life));
   ::_exit(0);
 }
 
@@ -338,10 +342,16 @@ void watch(Life& life) {
   }
 }
 
+// Without a seat the command must not have the terminal: what it leaves behind would read what is
+// typed for others.
 void take_terminal(Life& life) {
   const Seat seat = take_seat(life.job_socket, command, life.keeper);
   if (seat == Seat::moved) ::_exit(0);
-  if (seat == Seat::taken) enter_terminal(life.keeper, command);
+  if (seat == Seat::taken) return enter_terminal(life.keeper, command);
+  if (seat == Seat::plain) return;
+  report(life.job_socket, kReportFailed, ENOSPC, kStepTerminal);
+  command.job.kind = kJobRefuse;
+  command.message = "agent-task-runner: there is no terminal left for a command\n";
 }
 
 // One command, from its job to its last process.

@@ -183,6 +183,7 @@ os::Result<Frame> TaskServer::start(const os::Peer& peer, Frame request, os::Fd&
   Parked sandbox = TRY(context_.parking.take(profile));
   JobSpec job = job_for(context_, order);
   job.cwd_id = cwd;
+  job.asked_by_command = peer.uid == context_.session.task_uid;
   TRY(send_job(sandbox, job, profile, context_.session));
   context_.collector.add(std::move(sandbox.job), profile, info_for(order));
   passed = std::move(sandbox.relay);

@@ -54,25 +54,25 @@ int take_terminal_fd(Command& command) {
   return found;
 }
 
-// kSeatPlain if nobody answers.
+// kSeatNone if nobody answers.
 SeatAnswer ask_for_seat(unsigned device, int session, int& line) {
   for (int tries = 0; tries < kMostTries; ++tries) {
     int ends[2] = {-1, -1};
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return kSeatPlain;
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return kSeatNone;
     const SeatRequest request{kSeatMagic, device, session, parked_as.profile};
     const bool asked = send_with_fds(kDesk, &request, sizeof request, &ends[1], 1);
     ::close(ends[1]);
-    SeatAnswer answer = kSeatPlain;
+    SeatAnswer answer = kSeatNone;
     const bool answered =
         asked && ::recv(ends[0], &answer, sizeof answer, 0) == static_cast<ssize_t>(sizeof answer);
-    if (answered && answer != kSeatPlain) {
+    if (answered && (answer == kSeatKeeper || answer == kSeatMove)) {
       line = ends[0];
       return answer;
     }
     ::close(ends[0]);
-    if (!asked || answered) return kSeatPlain;
+    if (!asked || answered) return answer;
   }
-  return kSeatPlain;
+  return kSeatNone;
 }
 
 // In a child of the keeper's: what it inherited is another's.
@@ -142,8 +142,10 @@ int wait_for_answer(int link, int to_relay) {
 Seat take_seat(int& job_socket, Command& command, int& link) {
   const int terminal = take_terminal_fd(command);
   if (terminal < 0) return Seat::plain;
-  // A process of another pid namespace could not join a process group of the keeper's.
-  if (parked_as.own_pid_namespace != 0 || command.job.kind != kJobRun) {
+  // A process of another pid namespace could not join a process group of the keeper's. A command
+  // that is its own relay could say that it has another's terminal, and get what is typed there.
+  if (parked_as.own_pid_namespace != 0 || command.job.kind != kJobRun ||
+      command.job.asked_by_command != 0) {
     ::close(terminal);
     return Seat::plain;
   }
@@ -155,7 +157,8 @@ Seat take_seat(int& job_socket, Command& command, int& link) {
     ::close(terminal);
     const bool moved = answer == kSeatMove && send_moved(line, job_socket, command);
     if (line >= 0) ::close(line);
-    return moved ? Seat::moved : Seat::plain;
+    if (moved) return Seat::moved;
+    return answer == kSeatPlain ? Seat::plain : Seat::none;
   }
   int arrival = -1;
   if (!fork_member(link)) {
@@ -205,7 +208,10 @@ void tell_size(int link) { say(link, kSize, 0); }
 
 bool follow_keeper(int link, int to_relay) {
   TerminalNote note{};
-  if (::recv(link, &note, sizeof note, 0) != static_cast<ssize_t>(sizeof note)) return false;
+  // What was there a moment ago may have been taken by who waited for an answer.
+  const ssize_t size = ::recv(link, &note, sizeof note, MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+  if (size != static_cast<ssize_t>(sizeof note)) return false;
   if (note.word == kRaise) on_raise(note, to_relay);
   return true;
 }

@@ -15,6 +15,7 @@ enum class Seat {
   plain,  // the descriptors pass as they are
   taken,  // this process serves `command`, on the keeper's terminal
   moved,  // another process serves it
+  none,   // no terminal can be made: the command must not start
 };
 
 /// Finds the keeper of the terminal of `command`, or becomes it. For a process that becomes it, and

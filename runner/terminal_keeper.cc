@@ -18,7 +18,7 @@
 namespace runner::sandbox {
 namespace {
 
-constexpr int kMostMembers = 64;
+constexpr int kMostMembers = 512;
 
 // The process that serves one command.
 struct Member {
@@ -66,9 +66,19 @@ void announce(const Member& by, int signal) {
   }
 }
 
-// What others of the caller's group must do when the main process of `member` has stopped.
+// True where a shell with job control made the callers' group for a command.
+bool led_by_a_command(std::int32_t caller_group) {
+  return std::any_of(members.begin(), members.end(), [&](const Member& member) {
+    return member.link != 0 && member.caller == caller_group;
+  });
+}
+
+// What others of the caller's group must do when the main process of `member` has stopped. An
+// editor that takes ^Z as a key stops its group by itself, and whoever started it waits in that
+// group.
 bool others_must_stop(const Member& member, int signal) {
-  if (signal != SIGTSTP || !member.stopping) return false;
+  if (signal != SIGTSTP) return false;
+  if (!member.stopping && led_by_a_command(member.caller_group)) return false;
   for (Member& other : members) {
     if (other.caller_group == member.caller_group) other.stopping = false;
   }
@@ -122,7 +132,7 @@ void on_word(Member& member, const TerminalNote& note) {
     case kEnded:
       drain(note.value == 0);
       set_foreground(member, false);
-      member.started = member.answered = false;
+      member.started = member.answered = member.stopping = false;
       return say(member, kAnswer, 0);
     case kSize:
       return copy_size();

@@ -84,7 +84,7 @@ def hang_up():
 
 
 def many():
-    """More terminals than there are keepers for."""
+    """Each terminal has a keeper."""
     children = [start("sh", "-c", f"read line; echo {n} $line") for n in range(80)]
     for _, master in children:
         os.write(master, b"x\n")

@@ -98,6 +98,9 @@ def pipelines(term):
     term.type("\x1a")
     yield console.plain(term.answer()), console.plain(term.ask("jobs"))
     yield console.plain(term.ask(END_JOB))
+    # One of them is killed, and not the others.
+    term.ask("sleep 100 | sh -c 'cat; echo rest >rest' & sleep 0.3; kill -9 $(jobs -p); wait")
+    yield term.ask("cat rest; rm rest")
     # Nobody dies of it, and each of the three tells how often it came.
     for key in "\x03", "\x1c":
         term.type("python3 count.py one | python3 count.py two | (trap '' INT QUIT; cat >/dev/null)\n")

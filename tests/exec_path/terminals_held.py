@@ -160,6 +160,51 @@ def nobody_reads_what_is_for_others():
         checks.equal("who is left behind gets nothing of it", (space / "stolen").read_bytes(), b"tries ")
 
 
+HOG = """
+import errno, os, resource, signal
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+if os.fork(): os._exit(0)
+while True:
+    try:
+        os.open("/dev/ptmx", os.O_RDWR)
+    except OSError as error:
+        if error.errno == errno.EMFILE and not os.fork():
+            os.closerange(3, hard)
+            continue
+        if error.errno != errno.EMFILE: open("all taken", "w")
+        signal.pause()
+"""
+
+
+def no_terminal_left():
+    """Whoever takes all ptys does not get a terminal that the CLI reads into the commands' hands."""
+    space = harness.workspace()
+    (space / "hog.py").write_text(HOG)
+    with console.in_session(space) as term:
+        console.pause(0.5)
+        term.shell()
+        term.ask("python3 hog.py </dev/null >/dev/null 2>&1")
+        taken = harness.wait_until(lambda: (space / "all taken").exists(), 30)
+        checks.check("one command takes all ptys", taken)
+        checks.equal("then no command gets the terminal", console.plain(term.ask("tty; echo $?")),
+                     ["agent-task-runner: there is no terminal left for a command", "126"])
+        checks.equal("and others start", term.ask("echo runs | cat >out 2>&1; echo $(<out)"), "runs")
+        for process in term.session.find(comm="python3"):
+            os.kill(process.pid, signal.SIGKILL)
+        checks.check("when they are given back, commands have a terminal again", harness.wait_until(
+            lambda: "/dev/pts/" in term.ask("tty")))
+
+
+def forged_terminal():
+    """A command that is its own relay is not served on the terminal that it speaks of."""
+    space = harness.workspace()
+    shutil.copy(HERE / "forged_relay.py", space)
+    argv = ["sh", "-c", "python3 forged_relay.py; true"]
+    result = harness.Session(argv, space, options=["--policy", str(HERE / "one_profile.json")]).run()
+    checks.equal("a forged terminal stays what it is", (result.status, result.stdout), (0, "its own\n"))
+
+
 def without_keeper():
     """`pidns: command`: the descriptors pass as they are, and there is no /dev/tty."""
     space = harness.workspace()
@@ -192,6 +237,35 @@ def stopped_with_its_shell(name, argv):
         term.type("typed\n")
         term.see("got typed")
         checks.equal(f"{name}: its status", (term.answer(), term.ask("echo $?"))[1], "6")
+
+
+SUSPENDS = """
+import os, signal
+print("reads", flush=True)
+os.kill(0, signal.SIGTSTP)
+print("got", input(), flush=True)
+raise SystemExit(6)
+"""
+
+
+def suspended_by_a_command():
+    """An editor takes ^Z as a key, and stops its process group: the CLI's, which has no job control."""
+    space = harness.workspace()
+    (space / "suspends.py").write_text(SUSPENDS)
+    argv = ["sh", "-c", "python3 suspends.py; exit $?"]
+    line = shlex.join(harness.Session(argv, space).command_line({}))
+    with console.Console(console.SHELL, "/tmp", {"COLUMNS": "500"}) as term:
+        console.pause()
+        term.shell()
+        term.type(line + "\n")
+        term.see("reads\r\n")
+        term.see("Stopped")
+        term.see(console.PROMPT)
+        term.type("fg\n")
+        console.pause(0.5)
+        term.type("typed\n")
+        term.see("got typed")
+        checks.equal("a command suspends itself: its status", (term.answer(), term.ask("echo $?"))[1], "6")
 
 
 def inside_tmux():
@@ -235,9 +309,12 @@ def main():
     error_reopened()
     nobody_types_for_others()
     nobody_reads_what_is_for_others()
+    no_terminal_left()
+    forged_terminal()
     without_keeper()
     if harness.ENGINE == "local":  # a container's terminal has no shell around it
         reader = "echo reads; read line; echo got $line; exit 6"
+        suspended_by_a_command()
         stopped_with_its_shell("a CLI that reads", ["bash", "-c", reader])
         stopped_with_its_shell("a command that reads", ["bash", "-c", f"sh -c '{reader}'; exit $?"])
     inside_tmux()
