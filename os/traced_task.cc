@@ -31,6 +31,7 @@ long trace(Request request, pid_t tid, std::uintptr_t address, std::uintptr_t da
 std::uintptr_t address_of(const void* object) { return reinterpret_cast<std::uintptr_t>(object); }
 
 constexpr long kPageSize = 4096;
+constexpr int kSyscallTrap = SIGTRAP | 0x80;  // PTRACE_O_TRACESYSGOOD
 
 }  // namespace
 
@@ -51,7 +52,7 @@ Halt Halt::from_wait(int status) {
     default:
       break;
   }
-  if (signal == (SIGTRAP | 0x80)) return {Kind::syscall};
+  if (signal == kSyscallTrap) return {Kind::syscall};
   return {Kind::signalled, signal};
 }
 
@@ -137,6 +138,15 @@ Status TracedTask::write(std::uint64_t address, std::string_view bytes) const {
 }
 
 void TracedTask::kill() const { ::kill(tid_, SIGKILL); }
+
+bool TracedTask::is_at(const Halt& halt) const {
+  constexpr int kEvents = 0x100;  // the code of a ptrace event is this at least
+  siginfo_t info{};
+  if (trace(PTRACE_GETSIGINFO, tid_, 0, address_of(&info)) != 0) return false;
+  if (halt.kind == Halt::Kind::syscall) return info.si_code == kSyscallTrap;
+  return halt.kind == Halt::Kind::signalled && info.si_signo == halt.signal &&
+         info.si_code < kEvents;
+}
 
 Result<std::uint64_t> TracedTask::event_message() const {
   unsigned long message = 0;

@@ -59,6 +59,8 @@ class TracedTask {
   Status write(std::uint64_t address, std::string_view bytes) const;
   /// SIGKILL to its process, which is still to be waited for.
   void kill() const;
+  /// Whether it is in such a halt now, at a system call or for a signal; false for other kinds.
+  bool is_at(const Halt& halt) const;
   /// What PTRACE_GETEVENTMSG says of the halt.
   Result<std::uint64_t> event_message() const;
 

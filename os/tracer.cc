@@ -50,6 +50,10 @@ Result<std::optional<TracedHalt>> next_halt() {
   return std::optional<TracedHalt>({tid, Halt::from_wait(status)});
 }
 
+bool is_thread_of(pid_t tid, pid_t process) {
+  return ::tgkill(process, tid, 0) == 0 || errno != ESRCH;
+}
+
 Halt wait_for_halt(pid_t tid) {
   int status = 0;
   const pid_t found = retrying([&] { return ::waitpid(tid, &status, __WALL | __WNOTHREAD); });

@@ -26,6 +26,10 @@ struct TracedHalt {
 /// left.
 Result<std::optional<TracedHalt>> next_halt();
 
+/// Whether `tid` is a thread of `process`; of the first one that is the number as well. A thread
+/// that has ended is one until it has been reaped.
+bool is_thread_of(pid_t tid, pid_t process);
+
 /// Waits for the next halt of one thread.
 Halt wait_for_halt(pid_t tid);
 

@@ -14,6 +14,7 @@
 #include "os/creds.h"
 #include "os/foreign_memory.h"
 #include "os/text.h"
+#include "os/tracer.h"
 
 namespace runner {
 namespace {
@@ -134,6 +135,21 @@ bool TaskFiles::closes_on_exec(pid_t tid, int fd) const {
   const char* digits = text.value().data() + at + std::strlen("flags:\t");
   std::from_chars(digits, text.value().data() + text.value().size(), flags, 8);
   return (flags & O_CLOEXEC) != 0;
+}
+
+os::Result<pid_t> TaskFiles::group(pid_t tid) const {
+  if (os::is_thread_of(tid, tid)) return tid;  // most do, and the file takes longer
+  const auto user = TRY(reader());
+  const auto file = TRY(os::open_at(proc_, os::join(tid, "/status"), O_RDONLY));
+  const std::string text = TRY(os::read_all(file.get()));
+  constexpr std::string_view kGroup = "\nTgid:\t";
+  const std::size_t at = text.find(kGroup);
+  pid_t group = 0;
+  if (at != std::string::npos) {
+    std::from_chars(text.data() + at + kGroup.size(), text.data() + text.size(), group);
+  }
+  if (group == 0) return os::Error{EIO, os::join("find the process of thread ", tid)};
+  return group;
 }
 
 bool TaskFiles::has_room(pid_t tid, std::uint64_t wanted) const {

@@ -42,6 +42,8 @@ class TaskFiles {
   os::Result<std::string> descriptor(pid_t tid, int fd, uid_t owner) const;
   /// Whether it is close-on-exec; false if it cannot be told.
   bool closes_on_exec(pid_t tid, int fd) const;
+  /// The process that a task belongs to.
+  os::Result<pid_t> group(pid_t tid) const;
   /// Whether `wanted` descriptors more fit into its table, up to the hard limit. True where the
   /// kernel does not tell how many it has (before Linux 6.2).
   bool has_room(pid_t tid, std::uint64_t wanted) const;

@@ -2,10 +2,8 @@
 
 #include <sys/syscall.h>
 
-#include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <optional>
 #include <utility>
 
 #include "os/creds.h"
@@ -34,113 +32,7 @@ bool is_exec(const user_regs_struct& registers) {
 
 }  // namespace
 
-struct TraceEngine::Exec {
-  pid_t tid = 0;
-  seccomp_data data{};
-  user_regs_struct registers{};  // at the halt
-  std::uint64_t signal_mask = 0;
-  std::atomic<bool> gone{false};
-
-  Wish wish = Wish::pass;
-  int code = 0;            // refuse
-  std::uint64_t argv = 0;  // relay
-  std::uint64_t envp = 0;
-  os::Fd socket;
-  std::function<bool(pid_t)> verify;  // itself
-
-  std::mutex mutex;
-  std::condition_variable answered;
-  std::optional<Redirect> answer;
-};
-
-class TraceEngine::Call : public TrappedCall {
- public:
-  Call(TraceEngine& engine, ExecRef exec) : engine_(engine), exec_(std::move(exec)) {}
-  Call(Call&&) noexcept = default;
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
-  Call& operator=(Call&&) = delete;
-  ~Call() override {
-    if (exec_) fail_with(EIO);
-  }
-
-  std::unique_ptr<TrappedCall> keep() override { return std::make_unique<Call>(std::move(*this)); }
-
-  pid_t tid() const override { return exec_->tid; }
-  const seccomp_data& data() const override { return exec_->data; }
-  // A number is given to nobody else before the tracer has reaped its thread.
-  bool still_valid() const override { return !exec_->gone; }
-
-  void refuse(int code) override { fail_with(code); }
-
-  Redirect become_relay(const ExecCopy& copy, const os::Fd& socket) override {
-    // The relay's, on its way to its socket. Once it is loaded, no errno reaches the caller.
-    constexpr std::uint64_t kDescriptors = 2;
-    if (!engine_.context_.files.has_room(exec_->tid, kDescriptors)) {
-      refuse(EMFILE);
-      return {Redirected::refused, 0};
-    }
-    auto end = os::duplicate(socket.get());
-    if (!end.ok()) {
-      refuse(end.error().code);
-      return {Redirected::refused, 0};
-    }
-    exec_->wish = Wish::relay;
-    exec_->argv = copy.argv;
-    exec_->envp = copy.envp;
-    exec_->socket = std::move(end).value();
-    return engine_.ask(std::exchange(exec_, nullptr));
-  }
-
-  Redirect become_itself(const std::function<bool(pid_t)>& verify) override {
-    exec_->wish = Wish::itself;
-    exec_->verify = verify;
-    return engine_.ask(std::exchange(exec_, nullptr));
-  }
-
- private:
-  void fail_with(int code) {
-    exec_->wish = Wish::refuse;
-    exec_->code = code;
-    engine_.ask(std::exchange(exec_, nullptr));
-  }
-
-  TraceEngine& engine_;
-  ExecRef exec_;
-};
-
-os::Status TraceEngine::work() {
-  const auto as_task = TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
-  for (ExecRef exec = next_exec(); exec; exec = next_exec()) {
-    Call call(*this, std::move(exec));
-    trap_.walk(call);
-  }
-  return {};
-}
-
-TraceEngine::ExecRef TraceEngine::next_exec() {
-  std::unique_lock lock(trapped_mutex_);
-  has_trapped_.wait(lock, [&] { return no_more_ || !trapped_.empty(); });
-  if (trapped_.empty()) return nullptr;
-  ExecRef exec = std::move(trapped_.front());
-  trapped_.pop_front();
-  return exec;
-}
-
-Redirect TraceEngine::ask(const ExecRef& exec) {
-  {
-    const std::lock_guard lock(wishes_mutex_);
-    if (closed_) return {};
-    wishes_.push_back(exec);
-  }
-  os::wake_tracer();
-  if (exec->wish == Wish::refuse) return {Redirected::refused, 0};
-  std::unique_lock lock(exec->mutex);
-  exec->answered.wait(lock, [&] { return exec->answer.has_value(); });
-  return *exec->answer;
-}
-
-void TraceEngine::answer(Exec& exec, Redirect redirect) {
+void TraceEngine::answer(TracedExec& exec, Redirect redirect) {
   const std::lock_guard lock(exec.mutex);
   exec.answer = redirect;
   exec.answered.notify_one();
@@ -152,36 +44,49 @@ os::Status TraceEngine::trace(int halts) {
   TRY(os::send_message(context_.channels.attached, "attached"));
   for (;;) {
     take_wishes();
-    for (;;) {
-      const auto halted = os::next_halt();
-      if (!halted.ok()) {
-        close();
-        return halted.error();
-      }
-      if (!halted.value()) break;
-      on_halt(*halted.value());
+    take_held();
+    const auto halted = os::next_halt();
+    if (!halted.ok()) {
+      close();
+      return halted.error();
     }
-    os::await_halts(halts);
+    if (halted.value()) {
+      on_halt(*halted.value());
+    } else {
+      os::await_halts(halts);
+    }
   }
 }
 
 void TraceEngine::take_wishes() {
-  std::vector<ExecRef> wishes;
+  std::vector<TracedExecRef> wishes = std::exchange(postponed_, {});
   {
     const std::lock_guard lock(wishes_mutex_);
-    wishes.swap(wishes_);
+    wishes.insert(wishes.end(), wishes_.begin(), wishes_.end());
+    wishes_.clear();
   }
-  for (const ExecRef& exec : wishes) start_wish(exec);
+  for (const TracedExecRef& exec : wishes) {
+    if (execs_.heir_to(exec->tid)) {
+      postponed_.push_back(exec);
+    } else {
+      start_wish(exec);
+    }
+  }
+}
+
+void TraceEngine::take_held() {
+  for (const os::TracedHalt& halted : std::exchange(held_, {})) on_halt(halted);
 }
 
 void TraceEngine::close() {
-  std::vector<ExecRef> left;
+  std::vector<TracedExecRef> left = std::exchange(postponed_, {});
   {
     const std::lock_guard lock(wishes_mutex_);
     closed_ = true;
-    left.swap(wishes_);
+    left.insert(left.end(), wishes_.begin(), wishes_.end());
+    wishes_.clear();
   }
-  for (const ExecRef& exec : left) answer(*exec, {});
+  for (const TracedExecRef& exec : left) answer(*exec, {});
   const std::lock_guard lock(trapped_mutex_);
   no_more_ = true;
   has_trapped_.notify_all();
@@ -189,10 +94,15 @@ void TraceEngine::close() {
 
 // A request that fails means that the task was killed: its end is the next that is heard of it.
 void TraceEngine::on_halt(os::TracedHalt halted) {
+  const os::Halt::Kind kind = halted.halt.kind;
+  if (kind == os::Halt::Kind::gone) return on_gone(halted.tid);
+  if (kind != os::Halt::Kind::executed) {
+    if (const TracedExecRef heir = execs_.heir_to(halted.tid)) return hold(halted, *heir);
+  }
   const os::TracedTask task(halted.tid);
-  switch (halted.halt.kind) {
+  switch (kind) {
     case os::Halt::Kind::gone:
-      return on_gone(halted.tid);
+      return;
     case os::Halt::Kind::seccomp:
       return on_trapped(task);
     case os::Halt::Kind::executed:
@@ -210,6 +120,15 @@ void TraceEngine::on_halt(os::TracedHalt halted) {
   }
 }
 
+// Whoever has the number now may have another program than at this halt, so nothing is done before
+// the end of the exec. Only where the heir has come into the number can this be his own halt: an
+// exec that fails so late returns, and ends by SIGSEGV.
+void TraceEngine::hold(os::TracedHalt halted, const TracedExec& heir) {
+  if (os::is_thread_of(heir.tid, halted.tid)) return held_.push_back(halted);
+  const os::TracedTask task(halted.tid);
+  if (task.is_at(halted.halt)) static_cast<void>(task.resume(halted.halt.signal).ok());
+}
+
 void TraceEngine::on_trapped(const os::TracedTask& task) {
   const auto registers = task.registers();
   if (!registers.ok()) return;
@@ -223,13 +142,23 @@ void TraceEngine::on_trapped(const os::TracedTask& task) {
     }
     return;
   }
-  const auto exec = std::make_shared<Exec>();
+  const auto group = context_.files.group(task.tid());
+  if (!group.ok()) {
+    os::report(group.error().text());
+    if (task.set_registers(os::as_returned(registers.value(), -EIO)).ok()) {
+      static_cast<void>(task.resume().ok());
+    }
+    return;
+  }
+  const auto exec = std::make_shared<TracedExec>();
   exec->tid = task.tid();
+  exec->group = group.value();
   exec->registers = registers.value();
   exec->data = os::call_of(registers.value());
-  execs_[task.tid()] = exec;
+  execs_.add(exec);
   if (!std::exchange(started_, true)) {
     // The CLI's own exec, by code of ours.
+    exec->wish = Wish::pass;
     start_wish(exec);
     return;
   }
@@ -240,21 +169,22 @@ void TraceEngine::on_trapped(const os::TracedTask& task) {
   has_trapped_.notify_one();
 }
 
-void TraceEngine::start_wish(const ExecRef& exec) {
-  const os::TracedTask task(exec->tid);
+void TraceEngine::start_wish(const TracedExecRef& exec) {
   if (exec->gone) return answer(*exec, {});
   if (exec->wish == Wish::refuse) {
-    execs_.erase(exec->tid);
+    const os::TracedTask task(exec->tid);
+    execs_.drop(exec);
     if (task.set_registers(os::as_returned(exec->registers, -exec->code)).ok()) {
       static_cast<void>(task.resume().ok());
     }
     return;
   }
+  execs_.start(exec);
   static_cast<void>(start_exec(*exec));  // if it fails, on_gone() answers
 }
 
 // All signals are blocked: none is delivered between here and the new program.
-bool TraceEngine::start_exec(Exec& exec) {
+bool TraceEngine::start_exec(TracedExec& exec) {
   const os::TracedTask task(exec.tid);
   const auto mask = task.signal_mask();
   if (!mask.ok()) return false;
@@ -269,33 +199,33 @@ bool TraceEngine::start_exec(Exec& exec) {
 
 // The call has returned: no program was loaded.
 void TraceEngine::on_failed(const os::TracedTask& task) {
-  const auto found = execs_.extract(task.tid());
-  if (!found.empty()) {
-    Exec& exec = *found.mapped();
+  if (const TracedExecRef exec = execs_.take_returned(task.tid())) {
     const auto now = task.registers();
     if (now.ok()) {
       static_cast<void>(
-          task.set_registers(os::as_returned(exec.registers, os::result_of(now.value()))).ok());
-      static_cast<void>(task.set_signal_mask(exec.signal_mask).ok());
+          task.set_registers(os::as_returned(exec->registers, os::result_of(now.value()))).ok());
+      static_cast<void>(task.set_signal_mask(exec->signal_mask).ok());
     }
-    answer(exec, {Redirected::refused, exec.signal_mask});
+    answer(*exec, {Redirected::refused, exec->signal_mask});
   }
   static_cast<void>(task.resume().ok());
 }
 
-// The thread that executes takes the leader's number; the others are gone.
+// The thread that executes takes the leader's number; the others are gone. A program that was
+// loaded by an exec that nobody let run does not run either.
 void TraceEngine::on_executed(const os::TracedTask& task) {
   const auto former = task.event_message();
-  auto found = execs_.extract(former.ok() ? static_cast<pid_t>(former.value()) : task.tid());
+  const TracedExecRef exec =
+      execs_.take_executed(task.tid(), former.ok() ? static_cast<pid_t>(former.value()) : 0);
   on_gone(task.tid());  // an exec of the former leader, if it had one under way
-  if (found.empty()) return task.kill();
-  answer(*found.mapped(), finish(task, *found.mapped()));
+  if (!exec) return task.kill();
+  answer(*exec, finish(task, *exec));
 }
 
-Redirect TraceEngine::finish(const os::TracedTask& task, Exec& exec) {
+Redirect TraceEngine::finish(const os::TracedTask& task, TracedExec& exec) {
   if (exec.wish == Wish::relay) {
     if (hand_over(task, exec)) return {Redirected::done, exec.signal_mask};
-  } else if (exec.wish == Wish::pass || exec.verify(task.tid())) {
+  } else if (exec.wish == Wish::pass || (exec.wish == Wish::itself && exec.verify(task.tid()))) {
     if (!give_path(task)) return {};
     if (task.set_signal_mask(exec.signal_mask).ok() && task.resume().ok()) {
       return {Redirected::done, exec.signal_mask};
@@ -307,7 +237,7 @@ Redirect TraceEngine::finish(const os::TracedTask& task, Exec& exec) {
 
 // What was loaded is the relay, or it does not run: a sibling thread may have put another path
 // into the page. The relay is traced no more; whatever it would execute is ENOSYS.
-bool TraceEngine::hand_over(const os::TracedTask& task, Exec& exec) {
+bool TraceEngine::hand_over(const os::TracedTask& task, TracedExec& exec) {
   const auto image = context_.files.id(task.tid(), "exe");
   if (!image.ok() || image.value() != context_.relay_id) return false;
   auto registers = task.registers();
@@ -329,10 +259,11 @@ bool TraceEngine::give_path(const os::TracedTask& task) {
 }
 
 void TraceEngine::on_gone(pid_t tid) {
-  const auto found = execs_.extract(tid);
-  if (found.empty()) return;
-  found.mapped()->gone = true;
-  answer(*found.mapped(), {});
+  std::erase_if(held_, [&](const os::TracedHalt& halted) { return halted.tid == tid; });
+  for (const TracedExecRef& exec : execs_.take_gone(tid)) {
+    exec->gone = true;
+    answer(*exec, {});
+  }
 }
 
 }  // namespace runner

@@ -3,17 +3,15 @@
 #pragma once
 
 #include <condition_variable>
-#include <cstdint>
 #include <deque>
-#include <memory>
 #include <mutex>
-#include <unordered_map>
 #include <vector>
 
 #include "os/traced_task.h"
 #include "os/tracer.h"
 #include "runner/context.h"
 #include "runner/exec_trap.h"
+#include "runner/traced_execs.h"
 
 namespace runner {
 
@@ -31,44 +29,47 @@ class TraceEngine {
   os::Status work();
 
  private:
-  // An exec between its halt and its answer. Changes hands by the queues below.
-  struct Exec;
   class Call;
-  enum class Wish { pass, refuse, relay, itself };
-  using ExecRef = std::shared_ptr<Exec>;
 
   // The tracer's side.
   void on_halt(os::TracedHalt halted);
+  void hold(os::TracedHalt halted, const TracedExec& heir);
   void on_trapped(const os::TracedTask& task);
   void on_executed(const os::TracedTask& task);
   void on_failed(const os::TracedTask& task);
   void on_gone(pid_t tid);
-  void start_wish(const ExecRef& exec);
-  bool start_exec(Exec& exec);
-  Redirect finish(const os::TracedTask& task, Exec& exec);
-  bool hand_over(const os::TracedTask& task, Exec& exec);
+  void start_wish(const TracedExecRef& exec);
+  bool start_exec(TracedExec& exec);
+  Redirect finish(const os::TracedTask& task, TracedExec& exec);
+  bool hand_over(const os::TracedTask& task, TracedExec& exec);
   bool give_path(const os::TracedTask& task);
   void take_wishes();
+  void take_held();
   void close();
 
   // The workers' side.
-  ExecRef next_exec();
-  Redirect ask(const ExecRef& exec);
+  TracedExecRef next_exec();
+  Redirect ask(const TracedExecRef& exec);
 
-  static void answer(Exec& exec, Redirect redirect);
+  static void answer(TracedExec& exec, Redirect redirect);
 
   Context& context_;
   ExecTrap& trap_;
-  bool started_ = false;                      // the CLI's own exec is through
-  std::unordered_map<pid_t, ExecRef> execs_;  // the tracer's alone
 
+  // The tracer's alone.
+  bool started_ = false;  // the CLI's own exec is through
+  TracedExecs execs_;
+  std::vector<os::TracedHalt> held_;      // of numbers that have an heir
+  std::vector<TracedExecRef> postponed_;  // wishes for them
+
+  // Trapped and not yet walked; wishes not yet seen by the tracer.
   std::mutex trapped_mutex_;
   std::condition_variable has_trapped_;
-  std::deque<ExecRef> trapped_;
+  std::deque<TracedExecRef> trapped_;
   bool no_more_ = false;
 
   std::mutex wishes_mutex_;
-  std::vector<ExecRef> wishes_;
+  std::vector<TracedExecRef> wishes_;
   bool closed_ = false;  // the tracer has ended
 };
 
