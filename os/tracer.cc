@@ -19,17 +19,6 @@ constexpr std::uintptr_t kOptions = PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK | PTR
                                     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
                                     PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD;
 
-// SIGSTOP is the one signal that cannot be blocked; it is sent again afterwards.
-Status to_next_syscall_halt(const TracedTask& task, bool& stopped) {
-  for (;;) {
-    TRY(task.resume_to_syscall());
-    const Halt halt = wait_for_halt(task.tid());
-    if (halt.kind == Halt::Kind::gone) return Error{ESRCH, "prepare a new program"};
-    if (halt.kind == Halt::Kind::syscall) return {};
-    stopped = stopped || (halt.kind == Halt::Kind::signalled && halt.signal == SIGSTOP);
-  }
-}
-
 }  // namespace
 
 Status seize_tree(pid_t first, std::optional<uid_t> as) {
@@ -52,33 +41,6 @@ Result<std::optional<TracedHalt>> next_halt() {
 
 bool is_thread_of(pid_t tid, pid_t process) {
   return ::tgkill(process, tid, 0) == 0 || errno != ESRCH;
-}
-
-Halt wait_for_halt(pid_t tid) {
-  int status = 0;
-  const pid_t found = retrying([&] { return ::waitpid(tid, &status, __WALL | __WNOTHREAD); });
-  if (found < 0) return {Halt::Kind::gone};
-  return Halt::from_wait(status);
-}
-
-Status give_page(const TracedTask& task, std::uint64_t address, std::string_view bytes) {
-  bool stopped = false;
-  TRY(to_next_syscall_halt(task, stopped));  // the exit of the exec
-  const user_regs_struct registers = TRY(task.registers());
-  const std::string code = TRY(task.read(registers.rip, kSyscallInstruction.size()));
-  TRY(task.write(registers.rip, kSyscallInstruction));
-  TRY(task.set_registers(as_page(registers, address)));
-  TRY(to_next_syscall_halt(task, stopped));  // entry
-  TRY(to_next_syscall_halt(task, stopped));  // exit
-  const std::int64_t mapped = result_of(TRY(task.registers()));
-  if (mapped != static_cast<std::int64_t>(address)) {
-    return Error{EEXIST, join("map a page at ", address)};
-  }
-  TRY(task.write(address, bytes));
-  TRY(task.write(registers.rip, code));
-  TRY(task.set_registers(registers));
-  if (stopped) ::kill(task.tid(), SIGSTOP);
-  return {};
 }
 
 Result<Fd> halts_descriptor() {

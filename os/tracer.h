@@ -30,14 +30,6 @@ Result<std::optional<TracedHalt>> next_halt();
 /// that has ended is one until it has been reaped.
 bool is_thread_of(pid_t tid, pid_t process);
 
-/// Waits for the next halt of one thread.
-Halt wait_for_halt(pid_t tid);
-
-/// Maps one page at `address` that can only be read, and puts `bytes` there. The thread must be
-/// halted with a new program loaded, and have its signals blocked; it is halted afterwards, too,
-/// and has executed nothing. ESRCH: it has ended and been reaped. EEXIST: something is there.
-Status give_page(const TracedTask& task, std::uint64_t address, std::string_view bytes);
-
 /// Blocks SIGCHLD, which every halt sends to the tracer's process. Before the first thread.
 Result<Fd> halts_descriptor();
 

@@ -100,6 +100,7 @@ void TraceEngine::on_halt(os::TracedHalt halted) {
     if (const TracedExecRef heir = execs_.heir_to(halted.tid)) return hold(halted, *heir);
   }
   const os::TracedTask task(halted.tid);
+  if (new_.contains(halted.tid)) return on_halt_of_new(task, halted.halt);
   switch (kind) {
     case os::Halt::Kind::gone:
       return;
@@ -226,10 +227,7 @@ Redirect TraceEngine::finish(const os::TracedTask& task, TracedExec& exec) {
   if (exec.wish == Wish::relay) {
     if (hand_over(task, exec)) return {Redirected::done, exec.signal_mask};
   } else if (exec.wish == Wish::pass || (exec.wish == Wish::itself && exec.verify(task.tid()))) {
-    if (!give_path(task)) return {};
-    if (task.set_signal_mask(exec.signal_mask).ok() && task.resume().ok()) {
-      return {Redirected::done, exec.signal_mask};
-    }
+    if (give_path(task, exec.signal_mask)) return {Redirected::done, exec.signal_mask};
   }
   task.kill();
   return {Redirected::killed, 0};
@@ -248,17 +246,45 @@ bool TraceEngine::hand_over(const os::TracedTask& task, TracedExec& exec) {
   return task.let_go().ok();
 }
 
-bool TraceEngine::give_path(const os::TracedTask& task) {
-  const auto given =
-      os::give_page(task, kPathPage, std::string_view(kRelayPath, sizeof kRelayPath));
-  if (given.ok()) return true;
-  os::report(os::join("a program of the CLI: ", given.error().text()));
-  // If it has ended, it has been reaped.
-  if (given.error().code != ESRCH) task.kill();
-  return false;
+// From here on nobody waits for it: a program that never comes to its next halt keeps nobody else.
+bool TraceEngine::give_path(const os::TracedTask& task, std::uint64_t signal_mask) {
+  const os::PageGift page(kPathPage, std::string_view(kRelayPath, sizeof kRelayPath));
+  new_.insert_or_assign(task.tid(), New{page, signal_mask});
+  return task.resume_to_syscall().ok();
+}
+
+// Its signals are blocked but for SIGSTOP. What else there is comes of others that write into its
+// memory, or of a filter of the CLI's own.
+void TraceEngine::on_halt_of_new(const os::TracedTask& task, os::Halt halt) {
+  using Kind = os::Halt::Kind;
+  if (halt.kind == Kind::syscall && go_on_giving(task)) return;
+  if (halt.kind == Kind::stopped) {
+    const bool stays = stops_a_group(halt.signal);
+    return static_cast<void>((stays ? task.stay_stopped() : task.resume_to_syscall()).ok());
+  }
+  if (halt.kind == Kind::signalled && halt.signal == SIGSTOP) {
+    return static_cast<void>(task.resume_to_syscall(SIGSTOP).ok());
+  }
+  new_.erase(task.tid());
+  task.kill();
+}
+
+bool TraceEngine::go_on_giving(const os::TracedTask& task) {
+  New& program = new_.at(task.tid());
+  const auto given = program.page.at_syscall(task);
+  if (!given.ok()) {
+    if (given.error().code == ESRCH) return false;  // killed
+    os::report(os::join("a program of the CLI: ", given.error().text()));
+    return false;
+  }
+  if (!given.value()) return task.resume_to_syscall().ok();
+  const std::uint64_t mask = program.signal_mask;
+  new_.erase(task.tid());
+  return task.set_signal_mask(mask).ok() && task.resume().ok();
 }
 
 void TraceEngine::on_gone(pid_t tid) {
+  new_.erase(tid);
   std::erase_if(held_, [&](const os::TracedHalt& halted) { return halted.tid == tid; });
   for (const TracedExecRef& exec : execs_.take_gone(tid)) {
     exec->gone = true;

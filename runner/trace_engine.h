@@ -3,10 +3,13 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
+#include "os/page_gift.h"
 #include "os/traced_task.h"
 #include "os/tracer.h"
 #include "runner/context.h"
@@ -30,6 +33,11 @@ class TraceEngine {
 
  private:
   class Call;
+  // A program of the CLI's own that has executed nothing yet.
+  struct New {
+    os::PageGift page;
+    std::uint64_t signal_mask;
+  };
 
   // The tracer's side.
   void on_halt(os::TracedHalt halted);
@@ -42,7 +50,9 @@ class TraceEngine {
   bool start_exec(TracedExec& exec);
   Redirect finish(const os::TracedTask& task, TracedExec& exec);
   bool hand_over(const os::TracedTask& task, TracedExec& exec);
-  bool give_path(const os::TracedTask& task);
+  bool give_path(const os::TracedTask& task, std::uint64_t signal_mask);
+  void on_halt_of_new(const os::TracedTask& task, os::Halt halt);
+  bool go_on_giving(const os::TracedTask& task);
   void take_wishes();
   void take_held();
   void close();
@@ -59,6 +69,7 @@ class TraceEngine {
   // The tracer's alone.
   bool started_ = false;  // the CLI's own exec is through
   TracedExecs execs_;
+  std::unordered_map<pid_t, New> new_;
   std::vector<os::TracedHalt> held_;      // of numbers that have an heir
   std::vector<TracedExecRef> postponed_;  // wishes for them
 

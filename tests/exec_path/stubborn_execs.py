@@ -22,14 +22,15 @@ def threads(checks, what, times):
                  {"runs": str(times), "wrong": "0"})
 
 
-def own_program(mode):
+def own_program(*arguments):
     """A session whose CLI may execute itself."""
     with tempfile.TemporaryDirectory(prefix="victims-") as directory:
         os.chmod(directory, 0o755)
         program = pathlib.Path(directory) / PROGRAM
         program.parent.mkdir(parents=True)
         shutil.copy(VICTIMS / "own_execs", program)
-        return Session([program, mode], options=["--agent", "codex", "--cli-dir", directory]).run(60)
+        options = ["--agent", "codex", "--cli-dir", directory]
+        return Session([program, *arguments], options=options).run(300)
 
 
 def is_quick(checks, what, result):
@@ -43,8 +44,9 @@ def main():
     checks = Checks()
     threads(checks, "die", 20)  # more than there are workers
     threads(checks, "both", count(3000))
-    stops = own_program("stop")
-    checks.equal("stop: each goes on", stops.facts().get("right"), "200")
+    times = count(5000)
+    stops = own_program("stop", times)
+    checks.equal("stop: each goes on", stops.facts().get("right"), str(times))
     is_quick(checks, "stop", stops)
     is_quick(checks, "write", own_program("write"))
     checks.finish()

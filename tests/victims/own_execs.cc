@@ -1,12 +1,13 @@
 // A CLI that executes itself (as Codex may) while the new program is kept from its first
 // instruction, and what other execs of the CLI cost meanwhile.
-//   own_execs stop     it is stopped again and again
-//   own_execs write    another process writes a loop to where it begins
+//   own_execs stop COUNT  it is stopped and goes on
+//   own_execs write       another process writes a loop to where it begins
 #include <fcntl.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <random>
 #include <vector>
 
 #include "tests/victims/victim.h"
@@ -52,28 +53,43 @@ pid_t start(int (*body)()) {
   return child;
 }
 
-// Stops it and lets it go on for a second at most. Whoever stays stopped then does so for ever.
-std::string end_in_storm(pid_t child) {
-  const double begin = seconds_now();
+// How a process ends that has ten seconds for it.
+std::string end_in_time(pid_t child) {
+  const double until = seconds_now() + 10;
   int status = 0;
   while (waitpid(child, &status, WNOHANG) == 0) {
-    const double seconds = seconds_now() - begin;
-    if (seconds < 1) {
-      kill(child, SIGSTOP);
-      kill(child, SIGCONT);
-    } else if (seconds > 5) {
+    if (seconds_now() > until) {
       kill(child, SIGKILL);
       victim::end_of(child);
       return "none";
     }
+    usleep(100);
   }
   return victim::status_text(status);
 }
 
-void stop_test() {
+bool is_new(pid_t child) {
+  return victim::bytes_of("/proc/" + std::to_string(child) + "/cmdline").starts_with("self");
+}
+
+// Stopped, as soon as it is the new program or a little later, once or many times: it goes on.
+void stop_test(long count) {
+  std::minstd_rand random(1);
   long right = 0;
-  for (int i = 0; i < 200; ++i) {
-    const std::string end = end_in_storm(start(execute_self));
+  for (long i = 0; i < count; ++i) {
+    const pid_t child = start(execute_self);
+    const double latest = seconds_now() + 1;
+    while (!is_new(child) && seconds_now() < latest) {
+    }
+    const double begin = seconds_now() + static_cast<double>(random() % 100) * 1e-6;
+    const double until = begin + (i % 4 == 0 ? 0.003 : 0);
+    while (seconds_now() < begin) {
+    }
+    do {
+      kill(child, SIGSTOP);
+      kill(child, SIGCONT);
+    } while (seconds_now() < until);
+    const std::string end = end_in_time(child);
     if (end == "exit " + std::to_string(kStays)) {
       ++right;
     } else {
@@ -86,8 +102,8 @@ void stop_test() {
 
 // All code of a process that is another program already becomes a loop.
 void write_loop(pid_t child) {
+  if (!is_new(child)) return;
   const std::string process = "/proc/" + std::to_string(child);
-  if (!victim::bytes_of(process + "/cmdline").starts_with("self")) return;
   const std::string maps = victim::bytes_of(process + "/maps");
   std::istringstream lines(maps);
   const int memory = open((process + "/mem").c_str(), O_WRONLY | O_CLOEXEC);
@@ -129,7 +145,7 @@ void write_test() {
 int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
   if (mode == kOption) return kStays;
-  if (mode == "stop") stop_test();
+  if (mode == "stop" && argc > 2) stop_test(victim::number(argv[2]));
   if (mode == "write") write_test();
   return 0;
 }
