@@ -51,13 +51,14 @@ Result<int> Pending::add_fd(int fd, bool cloexec) const {
 }
 
 void Pending::refuse(int code) && { answer(-code, 0); }
-void Pending::restart() && { answer(-kRestartNoIntr, 0); }
+bool Pending::restart() && { return answer(-kRestartNoIntr, 0); }
 void Pending::proceed() && { answer(0, SECCOMP_USER_NOTIF_FLAG_CONTINUE); }
 
-void Pending::answer(int error, std::uint32_t flags) {
-  send_answer(listener_, slot_->id, error, flags);  // false: the caller is gone, nothing is owed
+bool Pending::answer(int error, std::uint32_t flags) {
+  const bool delivered = send_answer(listener_, slot_->id, error, flags);  // or nothing is owed
   slot_->id = 0;
   slot_ = nullptr;
+  return delivered;
 }
 
 Status receive(int listener, seccomp_notif& slot) {

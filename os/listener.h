@@ -36,13 +36,14 @@ class Pending {
 
   /// The system call fails with `code`, an errno value.
   void refuse(int code) &&;
-  /// The system call is started again (-ERESTARTNOINTR): a tracer is waiting for it.
-  void restart() &&;
+  /// The system call is started again (-ERESTARTNOINTR): a tracer is waiting for it. False: the
+  /// caller is gone, or was interrupted; its number may be somebody else's.
+  bool restart() &&;
   /// The system call runs as it stands. Only for callers whose memory nobody else can write.
   void proceed() &&;
 
  private:
-  void answer(int error, std::uint32_t flags);
+  bool answer(int error, std::uint32_t flags);
 
   int listener_;
   seccomp_notif* slot_;

@@ -234,6 +234,13 @@ user_regs_struct as_returned(user_regs_struct registers, std::int64_t result) {
   return registers;
 }
 
+user_regs_struct as_ended(user_regs_struct registers, std::int64_t result) {
+  constexpr std::int64_t kFirst = -512;  // -ERESTARTSYS
+  constexpr std::int64_t kLast = -516;   // -ERESTART_RESTARTBLOCK, include/linux/errno.h
+  if (result > kFirst || result < kLast) return as_returned(registers, result);
+  return as_repeated(registers, static_cast<int>(registers.orig_rax), registers.r9);
+}
+
 std::int64_t result_of(const user_regs_struct& registers) {
   return static_cast<std::int64_t>(registers.rax);
 }

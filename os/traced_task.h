@@ -97,6 +97,10 @@ user_regs_struct as_close(user_regs_struct registers, int fd);
 /// seccomp filter the call is not made.
 user_regs_struct as_returned(user_regs_struct registers, std::int64_t result);
 std::int64_t result_of(const user_regs_struct& registers);
+/// The registers with which it goes on after the call, which other registers than these made, ended
+/// with `result`: it returns that, or, where the kernel means to start the call again (ERESTARTSYS
+/// and the like, which no program knows), makes it again.
+user_regs_struct as_ended(user_regs_struct registers, std::int64_t result);
 /// The register that survives into a new program and tells the relay its socket (rbx).
 void set_socket_register(user_regs_struct& registers, int fd);
 

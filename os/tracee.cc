@@ -49,20 +49,25 @@ Halt Tracee::wait() {
   return Halt::from_wait(status);
 }
 
-Status Tracee::detach() {
-  if (trace(PTRACE_DETACH, tid_, 0, 0) != 0) return last_error("detach");
+Status Tracee::detach(int signal) {
+  if (trace(PTRACE_DETACH, tid_, 0, static_cast<std::uintptr_t>(signal)) != 0) {
+    return last_error("detach");
+  }
   tid_ = 0;
   return {};
 }
 
 void Tracee::kill() {
   const pid_t tid = std::exchange(tid_, 0);
-  ::kill(tid, SIGKILL);
   int status = 0;
-  // Reported first: the halt it was killed in, or PTRACE_EVENT_EXIT-less death.
-  while (retrying([&] { return ::waitpid(-1, &status, __WALL | __WNOTHREAD); }) > 0) {
-    if (WIFEXITED(status) || WIFSIGNALED(status)) return;
-  }
+  do {
+    siginfo_t info{};
+    const bool halted =
+        trace(PTRACE_GETSIGINFO, tid, 0, reinterpret_cast<std::uintptr_t>(&info)) == 0;
+    if (halted) ::kill(tid, SIGKILL);
+    // Reported first: the halt it was killed in, or PTRACE_EVENT_EXIT-less death.
+  } while (retrying([&] { return ::waitpid(-1, &status, __WALL | __WNOTHREAD); }) > 0 &&
+           !WIFEXITED(status) && !WIFSIGNALED(status));
 }
 
 }  // namespace os

@@ -30,8 +30,10 @@ class Tracee : public TracedTask {
   /// leader's. Kind::gone ends the Tracee: it has been reaped.
   Halt wait();
 
-  Status detach();
-  /// SIGKILL and reap: without the reap the caller's parent would wait for ever.
+  /// `signal` is delivered (0: none).
+  Status detach(int signal = 0);
+  /// SIGKILL and reap: without the reap the caller's parent would wait for ever. Whoever does not
+  /// halt has been killed already, and the number may be another thread's, which has executed.
   void kill();
 
  private:

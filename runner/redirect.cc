@@ -19,20 +19,33 @@ struct Caller {
   std::uint64_t signal_mask;
 };
 
+// Whether this is the halt that the caller was interrupted for: its call has ended to be started
+// again.
+bool is_in_call(const user_regs_struct& registers, const seccomp_data& data) {
+  return registers.rip == data.instruction_pointer && os::call_of(registers).nr == data.nr;
+}
+
 // Seizes the caller, lets its system call end, and blocks its signals: none is delivered between
 // here and the new program, and no default action can end a relay that has no signalfd yet.
 os::Result<Caller> halt(os::Pending pending, const TaskFiles& files) {
   const auto tid = static_cast<pid_t>(pending.notification().pid);
+  const seccomp_data data = pending.notification().data;
   auto seized = os::Tracee::seize(tid, files.as());
   if (!seized.ok()) {
     // Somebody else traces it: this exec is not ours to vouch for.
     std::move(pending).refuse(EPERM);
     return std::move(seized).error();
   }
-  std::move(pending).restart();
+  const bool restarted = std::move(pending).restart();
   os::Tracee tracee = std::move(seized).value();
-  if (tracee.wait().kind == os::Halt::Kind::gone) return os::Error{ESRCH, "halt the caller"};
+  const os::Halt halt = tracee.wait();
+  if (halt.kind == os::Halt::Kind::gone) return os::Error{ESRCH, "halt the caller"};
   const auto registers = TRY(tracee.registers());
+  if (!restarted || halt.kind != os::Halt::Kind::stopped || !is_in_call(registers, data)) {
+    // The caller has died, and somebody else has got its number.
+    TRY(tracee.detach(halt.kind == os::Halt::Kind::signalled ? halt.signal : 0));
+    return os::Error{ESRCH, "halt the caller"};
+  }
   const std::uint64_t mask = TRY(tracee.signal_mask());
   TRY(tracee.set_signal_mask(kBlockAll));
   return Caller{std::move(tracee), registers, mask};
@@ -76,11 +89,13 @@ os::Result<int> give(const os::Pending& pending, int fd, bool closes, uid_t user
 
 os::Status close_in_caller(os::Tracee& tracee, const user_regs_struct& registers, int fd) {
   TRY(tracee.set_registers(os::as_close(registers, fd)));
+  int signal = 0;                    // SIGSTOP, or what ends an exec that failed too late to return
   for (int halts = 0; halts < 2;) {  // the entry and the exit of close(2)
-    TRY(tracee.resume_to_syscall());
+    TRY(tracee.resume_to_syscall(signal));
     const os::Halt halt = tracee.wait();
     if (halt.kind == os::Halt::Kind::gone) return os::Error{ESRCH, "close in the caller"};
     if (halt.kind == os::Halt::Kind::syscall) ++halts;
+    signal = halt.kind == os::Halt::Kind::signalled ? halt.signal : 0;
   }
   return {};
 }
@@ -90,7 +105,7 @@ Redirect let_fail(Caller caller, std::int64_t result, std::initializer_list<int>
   for (const int fd : installed) {
     if (fd >= 0 && !close_in_caller(caller.tracee, caller.registers, fd).ok()) return {};
   }
-  if (!caller.tracee.set_registers(os::as_returned(caller.registers, result)).ok() ||
+  if (!caller.tracee.set_registers(os::as_ended(caller.registers, result)).ok() ||
       !caller.tracee.set_signal_mask(caller.signal_mask).ok() || !caller.tracee.detach().ok()) {
     return {};
   }

@@ -204,7 +204,7 @@ void TraceEngine::on_failed(const os::TracedTask& task) {
     const auto now = task.registers();
     if (now.ok()) {
       static_cast<void>(
-          task.set_registers(os::as_returned(exec->registers, os::result_of(now.value()))).ok());
+          task.set_registers(os::as_ended(exec->registers, os::result_of(now.value()))).ok());
       static_cast<void>(task.set_signal_mask(exec->signal_mask).ok());
     }
     answer(*exec, {Redirected::refused, exec->signal_mask});
