@@ -71,11 +71,17 @@ Status check_readable(const std::vector<os::Fd>& files) {
   return {};
 }
 
-// What the CLI's processes must be to be traced as agentcli.
-Status become_traceable(const CliProgram& program, const OwnPrograms& own) {
-  TRY(check_readable(program.files));
-  TRY(check_readable(own.files));
-  return os::offer_to_tracers();
+// What the CLI's processes must be to be looked into as agentcli. Since they cannot protect
+// themselves from it, what a crash leaves in the workspace must not have their memory.
+Status become_traceable(const CliStart& start, const CliProgram& program, const OwnPrograms& own) {
+  if (start.trap == os::Trap::none) {
+    TRY(os::set_dumpable(true));
+  } else {
+    TRY(check_readable(program.files));
+    TRY(check_readable(own.files));
+    TRY(os::offer_to_tracers());
+  }
+  return os::keep_memory_out_of_cores();
 }
 
 // The filter, with its listener where there is one.
@@ -97,8 +103,7 @@ Result<CliMessage> confine(const CliStart& start, const CliProgram& program,
   const std::optional<os::Fd> ruleset = execute_ruleset(start, program, own);
   opened.root = TRY(os::open_file("/", O_PATH | O_DIRECTORY));
   TRY(os::become_powerless(kAgentCli, kAgentCli));
-  const bool traceable = start.traced_as_itself && start.trap != os::Trap::none;
-  if (traceable) TRY(become_traceable(program, own));
+  if (start.traced_as_itself) TRY(become_traceable(start, program, own));
   TRY(os::change_directory(start.directory));
   os::drop_held_stdio(start.closed_stdio);
   if (start.terminal) {

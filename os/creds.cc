@@ -1,5 +1,6 @@
 #include "os/creds.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
@@ -82,6 +83,13 @@ Status no_new_privs() {
 Status set_dumpable(bool on) {
   if (::prctl(PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0) != 0) return last_error("set dumpable");
   return {};
+}
+
+Status keep_memory_out_of_cores() {
+  const auto filter = open_file("/proc/self/coredump_filter", O_WRONLY);
+  if (filter.ok()) return write_all(filter.value().get(), "0");
+  if (filter.error().code == ENOENT) return {};  // a kernel that dumps no core
+  return filter.error();
 }
 
 Status offer_to_tracers() {

@@ -64,6 +64,11 @@ Status no_new_privs();
 /// /proc files belong to root. An exec sets the flag again.
 Status set_dumpable(bool on);
 
+/// A core of this process, or of one that comes of it, has no memory (core(5)): registers, the
+/// beginning of the command line, and the names of mapped files. Needs a process that is dumpable,
+/// or root's.
+Status keep_memory_out_of_cores();
+
 /// This process, not dumpable since a change of identity, may be traced by its own user again.
 /// Where Yama lets only ancestors trace, any process may until withdraw_offer() (PR_SET_PTRACER):
 /// for code that is ours.

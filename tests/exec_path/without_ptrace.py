@@ -11,6 +11,7 @@ from harness import STARTER, VICTIMS, Checks, Session, count, need_root, victim,
 
 PYTHON = "/usr/bin/python3"
 SYS_PTRACE = 1 << 19
+CORES = pathlib.Path("/proc/sys/kernel/core_pattern").read_text().strip()
 YAMA = pathlib.Path("/proc/sys/kernel/yama/ptrace_scope")
 
 # Not dumpable is what the kernel would let no tracer of ours look into.
@@ -39,6 +40,23 @@ right = sum(subprocess.run(["/usr/bin/id", "-u"], capture_output=True, text=True
 os.kill(killer, signal.SIGKILL)
 os.waitpid(killer, 0)
 print("right", right)
+"""
+
+
+# Crashes with a secret in its memory, where commands can read its core.
+CRASHES = r"""
+import glob, os, pathlib, resource, sys
+os.chdir(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_CORE, [resource.getrlimit(resource.RLIMIT_CORE)[1]] * 2)
+secret = b"".join([b"not to be", b" found by commands, ", b"x" * 5000])
+if os.fork() == 0:
+    if len(sys.argv) > 2: pathlib.Path("/proc/self/coredump_filter").write_text(sys.argv[2])
+    os.abort()
+os.wait()
+print("filter\t%d" % int(pathlib.Path("/proc/self/coredump_filter").read_text(), 16))
+for path in glob.glob("core*"):
+    print("core", secret[:20] in pathlib.Path(path).read_bytes())
+    os.unlink(path)
 """
 
 
@@ -103,6 +121,16 @@ def unreadable(checks, engine):
                      (0, "1000\n"))
 
 
+def cores(checks, engine):
+    done = run_script(CRASHES, engine, "/workspace")
+    checks.equal(f"{engine}: no memory of the CLI is meant for cores", done.number("filter"), 0)
+    checks.check(f"{engine}: and none is in one", "core True" not in done.stdout, done)
+    if CORES == "core":
+        checks.check(f"{engine}: there is a core", "core False" in done.stdout, done)
+        full = run_script(CRASHES, engine, "/workspace", "0x33")
+        checks.check(f"{engine}: control: another core has it", "core True" in full.stdout, full)
+
+
 def explicit_route(checks):
     """Whoever asks is looked at as its own user: a command, and where nothing is trapped the CLI."""
     words = ["/libexec/agent-task-run", "--", "/usr/bin/id", "-u"]
@@ -135,6 +163,7 @@ def main():
         checks.equal(f"{engine}: who ends all that agentcli may end ends no tracer", killer.stdout,
                      f"right {wanted}\n")
         unreadable(checks, engine)
+        cores(checks, engine)
     checks.finish()
 
 
