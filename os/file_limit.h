@@ -4,12 +4,17 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <mutex>
+#include <utility>
+
 #include "os/result.h"
 
 namespace os {
 
 /// While alive, the soft limit of `process` is its hard one; no capability is needed for that,
-/// since it is done as its own user (RealUser), `user`.
+/// since it is done as its own user (RealUser), `user`. There is one at a time: a second one waits,
+/// or it would take the first one's limit for the process's own. What the process itself sets
+/// meanwhile stays.
 class RaisedFileLimit {
  public:
   static Result<RaisedFileLimit> raise(pid_t process, uid_t user);
@@ -20,8 +25,9 @@ class RaisedFileLimit {
   ~RaisedFileLimit();
 
  private:
-  RaisedFileLimit(pid_t process, uid_t user, rlimit before)
-      : process_(process), user_(user), before_(before) {}
+  RaisedFileLimit(std::unique_lock<std::mutex> turn, pid_t process, uid_t user, rlimit before)
+      : turn_(std::move(turn)), process_(process), user_(user), before_(before) {}
+  std::unique_lock<std::mutex> turn_;
   pid_t process_;  // 0: moved from
   uid_t user_;
   rlimit before_;
