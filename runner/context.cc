@@ -97,6 +97,7 @@ os::Result<std::unique_ptr<Context>> make_context(const Session& session,
   const os::FileId relay_id = TRY(os::file_id(channels.relay));
   auto context = std::make_unique<Context>(session, channels, std::move(proc), relay_id);
   TRY(context->collector.open());
+  TRY(context->relay_ends.open());
   TRY(add_profiles(*context));
   return context;
 }

@@ -15,17 +15,23 @@ namespace runner {
 /// Thread-safe. Whoever asks is told apart by the process number that the kernel gives of him.
 class RelayEnds {
  public:
-  /// Keeps `end` for a process that lives, until it asks. Gives up what is kept for processes that
-  /// have ended, so that their sandboxes see it.
+  /// Before any other call.
+  os::Status open();
+  /// Keeps `end` for a process that lives, until it asks.
   os::Status put(pid_t relay, os::Fd end);
   /// Not valid: nothing is kept for that process.
   os::Fd take(pid_t relay);
+  /// Readable when a process has ended that something is kept for. Its sandbox sees that when it is
+  /// given up.
+  int ended() const { return processes_.get(); }
+  void give_up_ended();
 
  private:
   struct Kept {
     os::Fd process;
     os::Fd end;
   };
+  os::Fd processes_;
   std::mutex mutex_;
   std::map<pid_t, Kept> kept_;
 };

@@ -40,6 +40,7 @@ os::Status TaskServer::run(int stop) {
     TRY(os::add_to_ready_set(ready_.get(), context_.channels.socket));
   }
   TRY(os::add_to_ready_set(ready_.get(), stop));
+  TRY(os::add_to_ready_set(ready_.get(), context_.relay_ends.ended()));
   const auto as_task = TRY(os::FsUser::enter(context_.session.task_uid, context_.session.task_uid));
   for (;;) {
     const auto ready =
@@ -48,6 +49,8 @@ os::Status TaskServer::run(int stop) {
       if (fd == stop) return {};
       if (fd == context_.channels.socket) {
         accept_one();
+      } else if (fd == context_.relay_ends.ended()) {
+        context_.relay_ends.give_up_ended();
       } else {
         read_one(fd);
       }
