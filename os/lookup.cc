@@ -1,8 +1,10 @@
 #include "os/lookup.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -31,13 +33,13 @@ Result<Fd> open_in_root(int root, const std::string& path, int flags) {
 
 Result<ExecutableInfo> executable_info(int fd) {
   struct stat info {};
-  struct statvfs system {};
-  if (::fstat(fd, &info) != 0 || ::fstatvfs(fd, &system) != 0) return last_error("stat a program");
+  struct statfs system {};
+  if (::fstat(fd, &info) != 0 || ::fstatfs(fd, &system) != 0) return last_error("stat a program");
   ExecutableInfo out;
   out.id = {info.st_dev, info.st_ino};
   out.regular = S_ISREG(info.st_mode);
   out.symlink = S_ISLNK(info.st_mode);
-  out.on_read_only_mount = (system.f_flag & ST_RDONLY) != 0;
+  out.stays = (system.f_flags & ST_RDONLY) != 0 && system.f_type != TMPFS_MAGIC;
   return out;
 }
 

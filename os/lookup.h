@@ -17,7 +17,7 @@ struct ExecutableInfo {
   FileId id;
   bool regular = false;
   bool symlink = false;
-  bool on_read_only_mount = false;
+  bool stays = false;  // on a read-only mount, and no tmpfs: that may be written by another mount
 };
 Result<ExecutableInfo> executable_info(int fd);
 

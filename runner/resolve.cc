@@ -72,7 +72,7 @@ os::Result<std::string> elf_interpreter(int fd, const std::string& head) {
   return std::string();
 }
 
-// Dynamic loaders found good before. Only from read-only mounts: what is there now stays there.
+// Dynamic loaders found good before, where what is there now stays there.
 class KnownLoaders {
  public:
   bool contains(const std::string& path) {
@@ -102,7 +102,7 @@ os::Result<os::ExecutableInfo> check_file(const os::Fd& file) {
   if (info.symlink) return os::Error{ELOOP, "execute a symbolic link"};
   if (!info.regular) return os::Error{EACCES, "execute something that is no file"};
   TRY(os::may_execute(file.get()));
-  if (!info.on_read_only_mount) TRY(os::not_being_written(file.get()));
+  if (!info.stays) TRY(os::not_being_written(file.get()));
   return info;
 }
 
@@ -126,7 +126,7 @@ os::Status resolve_loader(int root, const std::string& name, const std::string& 
     const std::string magic = TRY(os::read_at(fd.get(), SELFMAG, 0));
     if (!is_elf(magic)) return os::Error{ELIBBAD, "recognise a dynamic loader"};
   }
-  if (info.on_read_only_mount) known.add(path);
+  if (info.stays) known.add(path);
   return {};
 }
 

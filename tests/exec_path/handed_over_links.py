@@ -12,7 +12,7 @@ PRIVATE = "/home/agentuser/.codex"
 
 # The CLI: makes links and executes them; each command says who it is and what it was called.
 CLI = f"""
-import os, signal, subprocess, sys, threading
+import os, shutil, signal, subprocess, sys, threading
 victims = sys.argv[1]
 os.chdir("{FOLDER}")
 with open("{PRIVATE}/script", "w") as file:
@@ -48,6 +48,11 @@ say("private folder", "{PRIVATE}/folder")
 print("read by a command", run("/bin/cat", "{FOLDER}/secret"), sep="\\t")
 print("made by a command", run("/bin/ln", "-s", "{PRIVATE}/secret", "{FOLDER}/planted"), sep="\\t")
 print("followed by the CLI", os.path.exists("{FOLDER}/program"), sep="\\t", flush=True)
+# Read-only for commands is not unchanging: the CLI writes there.
+shutil.copy("/bin/true", "busy")
+with open("busy", "ab"):
+    print("being written", run("{FOLDER}/busy"), sep="\\t", flush=True)
+print("written", run("{FOLDER}/busy"), sep="\\t", flush=True)
 # Where commands may write, it follows nothing.
 run("/bin/ln", "-s", "/etc/passwd", "{PRIVATE}/shell_snapshots/planted")
 print("planted", os.path.lexists("{PRIVATE}/shell_snapshots/planted"), sep="\\t", flush=True)
@@ -90,6 +95,7 @@ def main():
             "script": missing, "relative script": missing, "secret": missing,
             "link in a private folder": missing, "private folder": missing,
             "loop": "Too many levels of symbolic links",
+            "being written": "Text file busy", "written": "0",
             "read by a command": "1", "made by a command": "1",
             "followed by the CLI": "True", "planted": "True",
             "planted, followed": "Too many levels of symbolic links"}.items():
