@@ -17,11 +17,12 @@ struct EngineClient {
   os::Fd errors;  // its stderr, if that is not ours
 };
 
-/// Starts `words`, looking the first up in PATH. The child exits with 127 if it cannot.
-os::Result<EngineClient> start_engine_client(const std::vector<std::string>& words,
-                                             bool take_errors);
+enum class Errors { ours, taken, dropped };
 
-/// Asks `engine`, and waits for the answer. EIO: the engine gave none.
+/// Starts `words`, looking the first up in PATH. The child exits with 127 if it cannot.
+os::Result<EngineClient> start_engine_client(const std::vector<std::string>& words, Errors errors);
+
+/// Asks `engine`, and waits at most some seconds for the answer. EIO or ETIMEDOUT: it gave none.
 os::Result<bool> container_exists(const std::string& engine, const std::string& name);
 
 /// Becomes `words` with this process's stdio, default signals and environment; only for a child.

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <map>
@@ -34,6 +35,7 @@ using os::Status;
 
 constexpr int kLost = 125;
 constexpr int kMostTries = 5;
+constexpr std::chrono::milliseconds kFirstPause{500};    // doubles: an engine may be starting anew
 constexpr std::size_t kMostLog = std::size_t{32} << 10;  // of what the container says
 
 class HostEnd {
@@ -61,9 +63,9 @@ class HostEnd {
     TRY_STEP(file.lock(), join("have '", plan_.state.events, "' alone"));
     if (plan_.again) {
       events_passed_ = file.size() - plan_.state.events_from;
-    } else {
-      plan_.state.events_from = file.size();
+      return {};
     }
+    plan_.state.events_from = file.size();
     return write_state(plan_.dir, plan_.state);
   }
 
@@ -84,7 +86,8 @@ class HostEnd {
 
   Status start_engine(const std::vector<std::string>& words) {
     // Where the CLI has a terminal it is all that the user's terminal shows.
-    EngineClient client = TRY(start_engine_client(words, plan_.state.terminal));
+    EngineClient client =
+        TRY(start_engine_client(words, plan_.state.terminal ? Errors::taken : Errors::ours));
     engine_ = std::move(client.process);
     TRY(loop_.watch(engine_.pidfd(), EPOLLIN, [this] { return on_engine_end(); }));
     if (client.errors.valid()) {
@@ -129,6 +132,18 @@ class HostEnd {
       give_up();
       return {};
     }
+    if (tries_ == 1 || plan_.again) return connect();
+    loop_.after(kFirstPause * (1 << (tries_ - 2)), [this] {
+      if (Status started = connect(); !started.ok()) {
+        complain(started.error().text());
+        give_up();
+      }
+      return Status();
+    });
+    return {};
+  }
+
+  Status connect() {
     runs_ = false;
     return start_engine(engine_words(plan_.state, {"-i"}, "channel"));
   }
@@ -230,7 +245,7 @@ class HostEnd {
       return {};
     }
     if (input_) input_->disconnect();
-    if (!begun_ || run_status_) {
+    if (!begun_ || (run_status_ && !has_lost_engine())) {
       exit_ = run_status_.value_or(kLost);
       for (Sink* sink : {output_.get(), error_.get()}) {
         if (sink != nullptr) sink->end();
@@ -239,6 +254,15 @@ class HostEnd {
       return {};
     }
     return connect_again();
+  }
+
+  // The client ends so when its engine does, and so does a container that failed.
+  bool has_lost_engine() {
+    if (run_status_ != kLost) return false;
+    const auto exists = container_exists(plan_.state.engine, plan_.state.name);
+    if (exists.ok() && !exists.value()) return false;
+    run_status_.reset();
+    return true;
   }
 
   void end_if_done() {
@@ -342,9 +366,10 @@ Status run(HostEndPlan plan) {
   os::Loop loop = TRY(os::Loop::make());
   const std::string dir = plan.dir;
   const std::string name = plan.state.name;
+  const bool again = plan.again;
   HostEnd end(loop, std::move(plan));
   if (Status started = end.start(); !started.ok()) {
-    remove_state(dir, name);
+    if (!again) remove_state(dir, name);  // or a container that runs could not be reached any more
     return started;
   }
   return loop.run();

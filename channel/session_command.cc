@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "channel/engine_client.h"
 #include "channel/front.h"
 #include "channel/host_end.h"
 #include "channel/session_dir.h"
@@ -96,6 +97,10 @@ Result<Words> parse(std::span<char*> words) {
   return parsed;
 }
 
+Error name_in_use(const std::string& name, std::string_view why) {
+  return {EEXIST, join("name the session '", name, "': ", why)};
+}
+
 // In the child: nothing that happens to the caller's terminal or process group touches it.
 int become_host_end(HostEndPlan plan) {
   os::set_process_name("agent-session");
@@ -105,6 +110,25 @@ int become_host_end(HostEndPlan plan) {
   os::close_others({plan.listener.get(), plan.front.get()});
   if (!apart.ok() || !silenced.ok()) return kFailed;
   return run_host_end(std::move(plan));
+}
+
+// A session that was lost is kept as long as its container may run: nobody else has the key.
+os::Status take_name(const std::string& dir, const SessionState& state) {
+  if (connect_to(dir, state.name).ok()) return name_in_use(state.name, "one of that name runs");
+  os::Status created = create_state(dir, state);
+  if (created.ok() || created.error().code != EEXIST) return created;
+  const auto lost = read_state(dir, state.name);
+  const std::string& engine = lost.ok() ? lost.value().engine : state.engine;
+  const auto exists = container_exists(engine, state.name);
+  if (!exists.ok() || exists.value()) {
+    return name_in_use(state.name, join(exists.ok() ? "one of that name goes on"
+                                                    : join("one of that name may go on (",
+                                                           exists.error().text(), ")"),
+                                        "; `agent-session resume ", state.name, "` takes it up"));
+  }
+  if (connect_to(dir, state.name).ok()) return name_in_use(state.name, "one of that name runs");
+  remove_state(dir, state.name);
+  return create_state(dir, state);
 }
 
 Result<int> start(HostEndPlan plan) {
@@ -118,8 +142,8 @@ Result<int> start(HostEndPlan plan) {
     TRY_STEP(os::open_file(plan.state.events, O_RDWR | O_APPEND | O_CREAT, 0600), "--events");
   }
   plan.dir = TRY(session_dir());
+  if (!plan.again) TRY(take_name(plan.dir, plan.state));
   plan.listener = TRY(listen_as(plan.dir, plan.state.name));
-  TRY(write_state(plan.dir, plan.state));
   os::SocketPair pair = TRY(os::seqpacket_pair());
   plan.front = std::move(pair.second);
   const SessionState state = plan.state;

@@ -1,5 +1,6 @@
 #include "channel/session_dir.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -36,6 +37,12 @@ std::string value_of(const std::vector<std::string>& environment, std::string_vi
   return "";
 }
 
+std::string text_of(const SessionState& state) {
+  return join(kStateVersion, '\n', state.engine, '\n', state.key, '\n',
+              state.terminal ? "terminal" : "streams", '\n', state.events_from, '\n', state.events,
+              '\n');
+}
+
 }  // namespace
 
 os::Result<std::string> session_dir() {
@@ -53,12 +60,16 @@ os::Result<std::string> session_dir() {
   return dir;
 }
 
+os::Status create_state(const std::string& dir, const SessionState& state) {
+  const std::string path = file_of(dir, state.name, kState);
+  const os::Fd file = TRY(os::open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  os::Status written = os::write_all(file.get(), text_of(state));
+  if (!written.ok()) remove_state(dir, state.name);
+  return written;
+}
+
 os::Status write_state(const std::string& dir, const SessionState& state) {
-  return os::write_file(file_of(dir, state.name, kState),
-                        join(kStateVersion, '\n', state.engine, '\n', state.key, '\n',
-                             state.terminal ? "terminal" : "streams", '\n', state.events_from, '\n',
-                             state.events, '\n'),
-                        0600);
+  return os::write_file(file_of(dir, state.name, kState), text_of(state), 0600);
 }
 
 os::Result<SessionState> read_state(const std::string& dir, const std::string& name) {

@@ -24,7 +24,9 @@ struct SessionState {
 /// made with mode 0700 where it is missing. EACCES: it is not this user's alone.
 os::Result<std::string> session_dir();
 
-/// DIR/NAME.session, 0600.
+/// DIR/NAME.session, 0600. EEXIST: there is one.
+os::Status create_state(const std::string& dir, const SessionState& state);
+/// The same of one that is there.
 os::Status write_state(const std::string& dir, const SessionState& state);
 /// ENOENT: no such session.
 os::Result<SessionState> read_state(const std::string& dir, const std::string& name);
