@@ -1,11 +1,9 @@
 #include "init/workspace.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -24,10 +22,6 @@ namespace {
 
 using os::Depth;
 using os::Status;
-
-// To give away what agentuser and agentcli made, to write its lists, and to pass directories that
-// they have closed.
-constexpr std::array<int, 3> kGiveBack{CAP_CHOWN, CAP_FOWNER, CAP_DAC_OVERRIDE};
 
 // The two ids at least are exchanged, so this is the harder of the two views.
 bool can_idmap(const UserDir& directory) {
@@ -164,11 +158,12 @@ os::Result<Workspace> prepare_workspace(const std::string& dir, bool idmap, Foun
   return workspace;
 }
 
-Status hand_back_workspace(const Workspace& workspace) {
+Status hand_back_workspace(const Workspace& workspace, const std::function<void()>& visited) {
   Status first;
   for (const UserDir& directory : workspace.dirs) {
     if (directory.way != Way::acl || directory.again) continue;
-    Status done = close_to_both(directory.host, directory.uid, directory.gid, directory.acl);
+    Status done =
+        close_to_both(directory.host, directory.uid, directory.gid, directory.acl, visited);
     if (first.ok() && !done.ok()) first = std::move(done).error().within("hand the workspace back");
   }
   return first;

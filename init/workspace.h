@@ -1,8 +1,11 @@
 // How agentuser and agentcli both come to own the user's tree, and how the user gets it back.
 #pragma once
 
+#include <linux/capability.h>
 #include <sys/types.h>
 
+#include <array>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,7 +55,12 @@ os::Result<Workspace> prepare_workspace(const std::string& dir, bool idmap = tru
 
 /// Host side, after the last process of the session is gone. Way acl: gives files the session made
 /// to the workspace's owner and puts the lists back. Otherwise does nothing. Goes on after an error
-/// and returns the first.
-os::Status hand_back_workspace(const Workspace& workspace);
+/// and returns the first. Calls `visited`, if there is one, for each entry.
+os::Status hand_back_workspace(const Workspace& workspace,
+                               const std::function<void()>& visited = {});
+
+/// What it needs: to give away what agentuser and agentcli made, to write its lists, and to pass
+/// directories that they have closed.
+inline constexpr std::array<int, 3> kGiveBack{CAP_CHOWN, CAP_FOWNER, CAP_DAC_OVERRIDE};
 
 }  // namespace init

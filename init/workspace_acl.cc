@@ -39,16 +39,29 @@ os::Result<Acl> access_list(int file, mode_t mode) {
 
 // A list that names both of us is what a killed session left, or what this walk has just set by
 // another name of the same file. What counts is the list below it.
-Acl without_leftover(const Acl& acl) {
+bool is_leftover(const Acl& acl) {
   const auto names = [&](uid_t user) {
     return std::any_of(acl.begin(), acl.end(), [&](const os::AclEntry& entry) {
       return entry.tag == os::AclTag::user && entry.id == user;
     });
   };
-  return names(kAgentUser) && names(kAgentCli) ? os::revoke(acl, both()) : acl;
+  return names(kAgentUser) && names(kAgentCli);
 }
 
+Acl without_leftover(const Acl& acl) { return is_leftover(acl) ? os::revoke(acl, both()) : acl; }
+
 bool is_anothers(std::uint32_t id, std::uint32_t owner) { return is_ours(id) && id != owner; }
+
+// A killed session's own file, too, is one of our ids, but has its list.
+bool is_to_be_kept(const os::Visited& at, uid_t uid, gid_t gid) {
+  const struct stat& info = at.info;
+  if (!is_anothers(info.st_uid, uid) && !is_anothers(info.st_gid, gid)) return false;
+  if (!has_list(info)) return true;
+  const auto file = os::reopen(at.entry, O_RDONLY);
+  if (!file.ok()) return true;
+  const auto access = os::read_acl(file.value().get(), AclKind::access);
+  return !access.ok() || !is_leftover(access.value());
+}
 
 // New files get what a umask of 022 leaves them: a list takes the place of the umask.
 constexpr mode_t kUsual = 0755;
@@ -108,10 +121,9 @@ os::Result<AclRecord> open_to_both(const std::string& directory, uid_t uid, gid_
   const os::Fd root = TRY(os::open_file(directory, O_PATH | O_DIRECTORY));
   bool is_root = true;  // the walk begins with it
   const auto visit = [&](const os::Visited& at) -> Status {
+    const bool keep = is_to_be_kept(at, uid, gid);
     Status granted = has_list(at.info) ? grant_one(at, record) : Status();
-    if (is_anothers(at.info.st_uid, uid) || is_anothers(at.info.st_gid, gid)) {
-      record.kept.insert(TRY(os::file_birth(at.entry)));
-    }
+    if (keep) record.kept.insert(TRY(os::file_birth(at.entry)));
     return std::exchange(is_root, false) ? std::move(granted) : Status();
   };
   TRY(os::walk_tree(root.get(), visit));
@@ -119,12 +131,13 @@ os::Result<AclRecord> open_to_both(const std::string& directory, uid_t uid, gid_
 }
 
 os::Status close_to_both(const std::string& directory, uid_t uid, gid_t gid,
-                         const AclRecord& before) {
+                         const AclRecord& before, const std::function<void()>& visited) {
   Status first;
   const os::Fd root = TRY(os::open_file(directory, O_PATH | O_DIRECTORY));
   const auto visit = [&](const os::Visited& at) -> Status {
     keep_first(first, restore_owner(at, uid, gid, before));
     if (has_list(at.info)) keep_first(first, restore_lists(at, before));
+    if (visited) visited();
     return {};
   };
   keep_first(first, os::walk_tree(root.get(), visit));

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -20,7 +21,8 @@ struct AclRecord {
     os::Acl access;
     os::Acl initial;
   };
-  std::set<os::FileBirth> kept;             // others' files whose uid or gid is one of ours
+  // Others' files whose uid or gid is one of ours. Not what a killed session made and left.
+  std::set<os::FileBirth> kept;
   std::map<os::FileBirth, Lists> extended;  // files that had a list already
 };
 
@@ -30,8 +32,9 @@ struct AclRecord {
 os::Result<AclRecord> open_to_both(const std::string& directory, uid_t uid, gid_t gid);
 
 /// Takes the entries away and gives what the session made to `uid` and `gid`. Follows no link and
-/// crosses no mount. Goes on after an error and returns the first.
+/// crosses no mount. Goes on after an error and returns the first. Calls `visited`, if there is
+/// one, for each entry.
 os::Status close_to_both(const std::string& directory, uid_t uid, gid_t gid,
-                         const AclRecord& before);
+                         const AclRecord& before, const std::function<void()>& visited);
 
 }  // namespace init

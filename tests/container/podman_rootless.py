@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 from engine import check, skip
 from podman import PODMAN, USER, Podman, run_tests
@@ -80,14 +81,43 @@ def rights(engine, space):
               "could not give back" in done.stderr and done.stderr.count("agent-init: ") == 1, done)
     check("... and the workspace is as it was", lists(space) == "" and owners(space) == {USER}, lists(space))
     # What `podman exec` starts has the container's own.
+    keeper = ("import glob; print([line.split()[1] for f in glob.glob('/proc/[0-9]*/status') for line in open(f) "
+              "if line.startswith(('CapPrm', 'CapEff', 'CapBnd')) and 'agent-handback' in open(f).read()])")
     script = ("import glob, os; print({line.split()[1] for f in glob.glob('/proc/[0-9]*/status') for line in open(f) "
               "if line.startswith('CapEff') and f'/{os.getpid()}/' not in f and 'agent-handback' not in open(f).read()})")
     with engine.start(space, "echo up; read -r line", "--name", "rights") as running:
         running.stdout.readline()
         done = engine.podman("exec", "rights", "/usr/bin/python3", "-c", script)
+        kept = engine.podman("exec", "rights", "/usr/bin/python3", "-c", keeper)
         running.communicate("\n", timeout=30)
     effective = {int(word, 16) for word in done.stdout.strip("{}\n").replace("'", "").split(", ") if word}
     check("no process of a session has them", effective and not any(caps & 0b1011 for caps in effective), done)
+    check("the process that gives the files back has nothing else", kept.stdout == f"{['%016x' % 0b1011] * 3}\n", kept)
+
+
+def has_list(path):
+    return "system.posix_acl_access" in os.listxattr(path)
+
+
+def slow_end(engine, _space):
+    """A session that made so many files that giving them back takes long."""
+    space = engine.workspace("many", USER)
+    script = "python3 -c 'for n in range(100000): open(str(n), \"x\").close()'; echo made; exit 3"
+    with engine.start(space, script, "--name", "many") as running:
+        running.stdout.readline()
+        while has_list(space):  # the walk begins with it
+            time.sleep(0.01)
+        for _ in range(2):
+            engine.podman("kill", "--signal", "TERM", "many")
+            time.sleep(1.1)
+        status = running.wait(60)
+        err = running.stderr.read()
+    check("a signal meanwhile is answered", "its workspace is being given back" in err, err)
+    check("... and a second one ends it", status == 3 and "not all of the workspace was handed back: SIGKILL" in err,
+          (status, err))
+    check("the rest is not the user's yet", owners(space) != {USER})
+    done = engine.session(space, "exit 4")
+    check("the end of the next session gives it back", done.returncode == 4 and owners(space) == {USER}, done)
 
 
 def anothers(engine, _space):
@@ -101,4 +131,4 @@ own_mounts()
 for program in (PODMAN, "/usr/sbin/runc", "/usr/bin/newuidmap"):
     if not os.path.exists(program):
         skip(f"{program} is not here: scripts/setup test")
-run_tests(rootless, whose_files, rights, anothers)
+run_tests(rootless, whose_files, rights, slow_end, anothers)

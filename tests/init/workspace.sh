@@ -161,6 +161,23 @@ equal "after a kill -9: lists left behind" "" "$(lists)"
 equal "after a kill -9: all is as before" "$before" \
   "$(find "$ws" -printf '%y %u %g %m %P\n' | LC_ALL=C sort -k5)"
 
+# What a killed session made is given back at the end of the next one, by whatever name it has.
+make_workspace 501 20
+(
+  echo "$BASHPID" >"$base/pid"
+  exec "$tree_shell" --workspace "$ws" --no-idmap 2>/dev/null <<'STEPS'
+task 1000 cd /workspace && mkdir cut && echo x >cut/file && chmod 600 cut/file && ln cut/file cut/again
+init 0 sleep 60
+STEPS
+) &
+until [[ -e $ws/cut/again ]]; do :; done
+kill -9 "$(cat "$base/pid")"
+wait 2>/dev/null || true
+"$tree_shell" --workspace "$ws" --no-idmap </dev/null 2>/dev/null
+equal "made by a killed session: its owner" "501:20 501:20 501:20" \
+  "$(stat -c %u:%g "$ws/cut" "$ws/cut/file" "$ws/cut/again" | xargs)"
+equal "made by a killed session: lists left behind" "" "$(lists)"
+
 mount -t tmpfs tmpfs "$base/mnt"
 owners tmpfs idmap
 owners tmpfs-without-idmap acl --no-idmap
