@@ -26,7 +26,6 @@ constexpr std::chrono::milliseconds kRest{5};
 constexpr std::chrono::milliseconds kRetry{100};
 constexpr std::chrono::seconds kSyncEvery{1};
 
-constexpr mode_t kLogMode = 0640;
 constexpr int kDone = 0;
 constexpr int kFailed = 1;
 

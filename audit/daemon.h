@@ -10,13 +10,14 @@
 namespace audit {
 
 inline constexpr char kLogPath[] = "/run/agent-task-runner/events.log";
+inline constexpr mode_t kLogMode = 0640;
 
 /// Everything is borrowed.
 struct DaemonConfig {
   int socket = -1;                  // the second end of make_channel()
   SharedState* state = nullptr;     // the mapping that the senders use too
   std::string session;              // id: becomes `subject` and `source` of every line
-  std::string log_path = kLogPath;  // made with mode 0640; its directory belongs to our uid
+  std::string log_path = kLogPath;  // made with kLogMode; its directory belongs to our uid
   // A copy of every line, as written: a file outside, opened O_RDWR|O_APPEND|O_CREAT, or a pipe.
   // It is as binding as the log: a copy that cannot be written makes record() fail. One session at
   // a time writes it (flock). A line may come twice in a pipe when we are killed. -1: none.

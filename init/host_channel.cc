@@ -94,10 +94,11 @@ std::vector<int> descriptors_of(const channel::ContainerEnd& end) {
   return kept;
 }
 
-// The log is agentaudit's; the process that tells the host of it may read it and nothing else.
+// The log is agentaudit's; the process that tells the host of it may read it and nothing else. It
+// is made here where agent-auditd, which starts meanwhile, has not got that far.
 Status open_log(channel::ContainerEnd& end) {
   const os::FsUser owner = TRY(os::FsUser::enter(kAgentAudit, kAgentAudit));
-  end.log = TRY(os::open_file(audit::kLogPath, O_RDONLY));
+  end.log = TRY(os::open_file(audit::kLogPath, O_RDONLY | O_CREAT | O_NOFOLLOW, audit::kLogMode));
   end.notices = TRY(os::FileNotices::make());
   const os::Fd directory = TRY(os::open_file(kLogDir, O_RDONLY | O_DIRECTORY));
   static_cast<void>(TRY(end.notices.watch(directory.get(), true)));
