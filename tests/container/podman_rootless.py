@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -99,14 +100,25 @@ def has_list(path):
     return "system.posix_acl_access" in os.listxattr(path)
 
 
+def process_named(name):
+    for path in pathlib.Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if path.read_text().strip() == name:
+                return int(path.parent.name)
+        except OSError:
+            pass
+    raise SystemExit(f"there is no process {name}")
+
+
 def slow_end(engine, _space):
-    """A session that made so many files that giving them back takes long."""
+    """A session that made so many files that giving them back takes long; held up in the midst of it."""
     space = engine.workspace("many", USER)
     script = "python3 -c 'for n in range(100000): open(str(n), \"x\").close()'; echo made; exit 3"
     with engine.start(space, script, "--name", "many") as running:
         running.stdout.readline()
         while has_list(space):  # the walk begins with it
             time.sleep(0.01)
+        os.kill(process_named("agent-handback"), signal.SIGSTOP)
         for _ in range(2):
             engine.podman("kill", "--signal", "TERM", "many")
             time.sleep(1.1)
