@@ -83,9 +83,10 @@ Status write_file(const std::string& path, std::string_view bytes, mode_t mode =
 Result<FileId> file_id(int fd);
 Result<FileId> file_id_at(int at, const std::string& path, int flags = 0);
 
-/// The target of a symbolic link, up to PATH_MAX.
 /// The size that stat(2) gives; of /proc/PID/fd the number of descriptors (Linux 6.2; 0 before).
 Result<std::uint64_t> size_at(int at, const std::string& path);
+
+/// The target of a symbolic link, up to PATH_MAX.
 Result<std::string> read_link_at(int at, const std::string& path);
 
 /// True for a file whose content is there to be read: no pipe, socket or device.
