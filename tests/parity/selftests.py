@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the kernel's own tests of exec and of seccomp's user notification natively, as the vendor CLI
 and as a command, and compares what each of their cases says. Sessions are local ones, or in containers:
-tests/container/with_engine.py says so by TEST_ENGINE.
+tests/container/with_engine.py says so by TEST_ENGINE. TEST_ENGINE_TRAP names the engine of the exec trap.
 
 usage: selftests.py [--build-dir DIR] [--only GLOB]
 
@@ -154,6 +154,8 @@ class Runner:
                     'cd /workspace && exec "$@"', "-", *argv]
         launcher = [ROOT / "scripts/launchers/run-agent", "--engine", ENGINE, "--agent", "custom",
                     "--workspace", space, "--build-dir", self.build, "--cli-dir", self.programs]
+        if "TEST_ENGINE_TRAP" in os.environ:
+            launcher += ["--engine-trap", os.environ["TEST_ENGINE_TRAP"]]
         if ENGINE != "local":
             launcher += ["--image", os.environ["TEST_IMAGE"]]
         launcher.append("--")
