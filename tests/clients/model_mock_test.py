@@ -3,6 +3,7 @@
 
 import gzip
 import json
+import tempfile
 import unittest
 import urllib.error
 import urllib.request
@@ -11,6 +12,7 @@ import claude_cli
 import codex_cli
 import copilot_cli
 import gemini_cli
+import model_mock
 import scenario
 from comparison import Comparison
 from model_mock import ModelMock
@@ -100,6 +102,15 @@ class Mock(unittest.TestCase):
         with ModelMock(lambda _: CALLS) as mock:
             self.assertEqual(ask_completions(mock, {"own": "x", "one": "1", "two": "2"}), ["three"])
             self.assertEqual(mock.outputs, {"one": "1", "two": "2"})
+
+    def test_a_connection_that_its_client_has_closed_has_no_owner(self):
+        with tempfile.NamedTemporaryFile("w") as table:
+            row = "{}: 0100007F:{} 0100007F:0050 {} 0:0 0:0 0 {} 0 {}\n"
+            table.write("header\n" + row.format(0, "1F90", "05", 0, 0))
+            table.write(row.format(1, "1F91", "01", 1001, 77))
+            table.flush()
+            self.assertIsNone(model_mock._owner_of_tcp_port(0x1F90, table.name))
+            self.assertEqual(model_mock._owner_of_tcp_port(0x1F91, table.name), 1001)
 
     def test_what_cannot_be_answered_is_a_problem(self):
         with ModelMock(lambda _: CALLS) as mock:

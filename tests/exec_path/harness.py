@@ -22,6 +22,8 @@ SOAK = os.environ.get("SOAK") == "1"
 TRAP = os.environ.get("TEST_ENGINE_TRAP", "notify")
 # What a session is started by: where it must do without CAP_SYS_PTRACE, something that takes it away.
 WITHOUT_PTRACE = os.environ.get("TEST_WITHOUT_PTRACE") == "1"
+# What a soak repeats without that capability it tries with the small counts: the code is the same.
+FULL_COUNTS = SOAK and not WITHOUT_PTRACE
 STARTER = ["/usr/bin/setpriv", "--bounding-set=-sys_ptrace"] if WITHOUT_PTRACE else []
 
 AGENTUSER, AGENTCLI, AGENTAUDIT = 1000, 1001, 1002
@@ -29,8 +31,8 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def count(full):
-    """A tenth of the full count unless this is a soak, and of the usual privileges."""
-    return full if SOAK and not WITHOUT_PTRACE else max(1, full // 10)
+    """The full count in a soak, else a tenth."""
+    return full if FULL_COUNTS else max(1, full // 10)
 
 
 def need_root():

@@ -4,11 +4,11 @@
 import os
 import time
 
-from harness import (AGENTUSER, SOAK, WITHOUT_PTRACE, Checks, Session, count, native, need_root,
-                     victim, workspace)
+from harness import (AGENTUSER, FULL_COUNTS, Checks, Session, count, native, need_root, victim,
+                     workspace)
 
 THREADS, RUNS = 32, count(10000)
-SECONDS = 600 if SOAK and not WITHOUT_PTRACE else 5
+SECONDS = 600 if FULL_COUNTS else 5
 
 
 def a_workspace(says="script"):

@@ -2,8 +2,8 @@
 """T3 and T4: while others rewrite the path, the page or the descriptors of an exec, nothing but
 the relay and the CLI itself ever runs as agentcli."""
 
-from harness import (ENGINE, SOAK, TRAP, WITHOUT_PTRACE, Checks, Session, count, native,
-                     need_root, victim)
+from harness import (ENGINE, FULL_COUNTS, SOAK, TRAP, WITHOUT_PTRACE, Checks, Session, count,
+                     native, need_root, victim)
 
 KINDS = {"thread": 20000, "sibling": 3000, "process": 20000, "alias": 5000, "dup2": 10000,
          "unmap": 5000}
@@ -42,7 +42,7 @@ def main():
     control(checks)
     for kind, full in KINDS.items():
         race(checks, kind, count(full), 4)
-    race(checks, "thread", MOST if SOAK and not WITHOUT_PTRACE else 20000, 64)
+    race(checks, "thread", MOST if FULL_COUNTS else 20000, 64)
 
     # Without Landlock the race is really lost now and then, and only the look at the new image is
     # left: a run that never had to kill has tested nothing. What a tracer executes is not the
