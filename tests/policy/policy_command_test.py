@@ -49,8 +49,9 @@ def test_check(file):
     check("check names file, line and path of a mistake", policy("check", invalid),
           (1, "", f"agent-init: policy: {invalid}:6: rules[1].match.path: "
                   "expected a list, found text\n"))
-    check("check says why a file cannot be read", policy("check", "/nonexistent"),
-          (1, "", "agent-init: policy: open '/nonexistent': ENOENT (No such file or directory)\n"))
+    missing = file.with_name("missing.json")
+    check("check says why a file cannot be read", policy("check", missing),
+          (1, "", f"agent-init: policy: open '{missing}': ENOENT (No such file or directory)\n"))
 
 
 def test_usage(file):
