@@ -21,13 +21,16 @@ Result<Loop> Loop::make() {
 }
 
 Status Loop::watch(int fd, std::uint32_t events, Handler handler) {
+  // A number is soon another descriptor's: events of the one before, which are here already, are
+  // told from its own by the watch.
+  const std::uint32_t watch = ++last_watch_;
   epoll_event event{};
   event.events = events;
-  event.data.fd = fd;
+  event.data.u64 = std::uint64_t{watch} << 32 | static_cast<std::uint32_t>(fd);
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
     return last_error(join("watch fd ", fd));
   }
-  handlers_[fd] = std::make_shared<Handler>(std::move(handler));
+  handlers_[fd] = Watched{watch, std::make_shared<Handler>(std::move(handler))};
   return {};
 }
 
@@ -65,14 +68,16 @@ void Loop::fire_timers() {
   }
 }
 
-void Loop::dispatch(int fd) {
+void Loop::dispatch(std::uint64_t event) {
+  const int fd = static_cast<int>(event & 0xffffffff);
   const auto found = handlers_.find(fd);
-  if (found == handlers_.end()) return;  // forgotten by a handler that ran before in this round
-  const auto handler = found->second;    // keeps it alive if it forgets itself
+  // Forgotten by a handler that ran before in this round?
+  if (found == handlers_.end() || found->second.watch != event >> 32) return;
+  const auto handler = found->second.handler;  // keeps it alive if it forgets itself
   if (const Status status = (*handler)(); !status.ok()) {
     report(status.error().text());
     const auto still = handlers_.find(fd);
-    if (still != handlers_.end() && still->second == handler) forget(fd);
+    if (still != handlers_.end() && still->second.handler == handler) forget(fd);
   }
 }
 
@@ -85,7 +90,7 @@ Status Loop::run() {
     });
     if (count < 0) return last_error("wait for events");
     for (int i = 0; i < count && !stopped_; ++i) {
-      dispatch(events[static_cast<std::size_t>(i)].data.fd);
+      dispatch(events[static_cast<std::size_t>(i)].data.u64);
     }
     if (!stopped_) fire_timers();
   }

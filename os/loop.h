@@ -44,17 +44,23 @@ class Loop {
 
   int milliseconds_to_next_timer() const;
   void fire_timers();
-  void dispatch(int fd);
+  void dispatch(std::uint64_t event);
 
   struct Due {
     Clock::time_point when;
     Handler handler;
   };
 
+  struct Watched {
+    std::uint32_t watch = 0;
+    std::shared_ptr<Handler> handler;
+  };
+
   Fd epoll_;
   bool stopped_ = false;
   Timer last_timer_ = 0;
-  std::map<int, std::shared_ptr<Handler>> handlers_;
+  std::map<int, Watched> handlers_;
+  std::uint32_t last_watch_ = 0;
   std::map<Timer, Due> timers_;
 };
 

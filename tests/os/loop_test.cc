@@ -131,3 +131,48 @@ TEST_CASE("a handler may forget one that is due in the same round") {
   REQUIRE(loop.value().run().ok());
   CHECK(calls == 1);
 }
+
+TEST_CASE("an event of a descriptor that was closed is not its successor's") {
+  auto loop = os::Loop::make();
+  REQUIRE(loop.ok());
+  std::vector<os::SocketPair> pairs;
+  for (int i = 0; i < 2; ++i) pairs.push_back(os::seqpacket_pair().value());
+  std::vector<os::SocketPair> next;
+  int first = -1;
+  int mistaken = 0;
+  for (const os::SocketPair& pair : pairs) {
+    const int fd = pair.second.get();
+    const auto on_event = [&, fd]() -> os::Status {
+      if (first >= 0) {
+        ++mistaken;
+        return {};
+      }
+      first = fd;
+      // Both go, and what comes gets their numbers.
+      for (os::SocketPair& old : pairs) {
+        loop.value().forget(old.second.get());
+        old = os::SocketPair{};
+      }
+      const auto on_mistake = [&]() -> os::Status {
+        ++mistaken;
+        return {};
+      };
+      for (int i = 0; i < 2; ++i) {
+        next.push_back(os::seqpacket_pair().value());
+        for (const int number : {next.back().first.get(), next.back().second.get()}) {
+          REQUIRE(loop.value().watch(number, EPOLLIN, on_mistake).ok());
+        }
+      }
+      return {};
+    };
+    REQUIRE(loop.value().watch(fd, EPOLLIN, on_event).ok());
+    REQUIRE(os::send_message(pair.first.get(), "x").ok());
+  }
+  loop.value().after(20ms, [&]() -> os::Status {
+    loop.value().stop();
+    return {};
+  });
+  REQUIRE(loop.value().run().ok());
+  CHECK(first >= 0);
+  CHECK(mistaken == 0);
+}
