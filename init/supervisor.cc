@@ -32,6 +32,9 @@ constexpr milliseconds kImpatience{1000};
 constexpr milliseconds kGrace{2000};  // from TERM to KILL where we end the CLI ourselves
 
 constexpr milliseconds kBriefly{20};  // for this long a command may wait for a runner
+// From the kernel's kill of what a dead tracer traced to the end of the tracer itself, which has
+// memory and threads to take down.
+constexpr milliseconds kTracerEnd{300};
 
 constexpr int kLost = 125;
 
@@ -203,7 +206,7 @@ Status Supervisor::on_cli_message() {
 // With its tracer the CLI is killed, and it is the tracer's end that says why.
 void Supervisor::look_for_tracer() {
   if (!traced() || !live_.runner.running()) return;
-  if (!os::wait_readable(live_.runner.pidfd(), kBriefly)) return;
+  if (!os::wait_readable(live_.runner.pidfd(), kTracerEnd)) return;
   const pid_t pid = live_.runner.pid();
   const auto status = live_.runner.poll();
   if (status.ok() && status.value()) on_runner_death(pid, *status.value());
