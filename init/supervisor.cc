@@ -33,7 +33,7 @@ constexpr milliseconds kGrace{2000};  // from TERM to KILL where we end the CLI 
 
 constexpr milliseconds kBriefly{20};  // for this long a command may wait for a runner
 // From the kernel's kill of what a dead tracer traced to the end of the tracer itself, which has
-// memory and threads to take down.
+// memory and threads to take down. A traced CLI that somebody else kills ends this much later.
 constexpr milliseconds kTracerEnd{300};
 
 constexpr int kLost = 125;

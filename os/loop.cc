@@ -21,8 +21,8 @@ Result<Loop> Loop::make() {
 }
 
 Status Loop::watch(int fd, std::uint32_t events, Handler handler) {
-  // A number is soon another descriptor's: events of the one before, which are here already, are
-  // told from its own by the watch.
+  // Numbers are used again: an event that has come already for the descriptor before is told from
+  // its successor's by the watch.
   const std::uint32_t watch = ++last_watch_;
   epoll_event event{};
   event.events = events;
@@ -71,7 +71,7 @@ void Loop::fire_timers() {
 void Loop::dispatch(std::uint64_t event) {
   const int fd = static_cast<int>(event & 0xffffffff);
   const auto found = handlers_.find(fd);
-  // Forgotten by a handler that ran before in this round?
+  // Forgotten by a handler that ran before in this round, perhaps for another one of that number.
   if (found == handlers_.end() || found->second.watch != event >> 32) return;
   const auto handler = found->second.handler;  // keeps it alive if it forgets itself
   if (const Status status = (*handler)(); !status.ok()) {

@@ -354,11 +354,11 @@ def tree_of(root):
     children = {}
     for process in everyone:
         children.setdefault(process.parent, []).append(process)
-    found, todo = [], [p for p in everyone if p.pid == root]
-    while todo:
-        process = todo.pop(0)
+    found, waiting = [], [p for p in everyone if p.pid == root]
+    while waiting:
+        process = waiting.pop(0)
         found.append(process)
-        todo += children.get(process.pid, [])
+        waiting += children.get(process.pid, [])
     return found
 
 
