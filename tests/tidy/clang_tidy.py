@@ -11,15 +11,23 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
 
+import batches
 import sources
 
+WORK = "clang-tidy-batches"
 # The compile commands are g++'s.
 CLANG_FLAGS = ["-Werror", "-Wno-unknown-warning-option", "-Wno-unused-command-line-argument",
                "-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang"]
+
+# The two that follow calls, and what the compiler says: with more functions in sight these take longer and
+# see what is none. tests/.clang-tidy has neither of the two.
+ALL_PATHS = "-*,clang-analyzer-*,misc-no-recursion"
+EACH_LINE = "-clang-analyzer-*,-misc-no-recursion"
 
 
 def closure(top, name, seen):
@@ -34,7 +42,7 @@ def closure(top, name, seen):
 def surroundings():
     """What each run depends on: this program, clang-tidy itself and the headers of packages."""
     packages = subprocess.run(["dpkg-query", "--show"], capture_output=True, check=True).stdout
-    return pathlib.Path(__file__).read_bytes() + packages
+    return pathlib.Path(__file__).read_bytes() + pathlib.Path(batches.__file__).read_bytes() + packages
 
 
 def fingerprint(top, name, command):
@@ -47,48 +55,83 @@ def fingerprint(top, name, command):
     return digest.hexdigest()
 
 
-def check(top, build, name, stamp):
-    """What clang-tidy says about one file; a stamp file is left when that is nothing."""
+def words_of(arguments, path):
+    """What clang-tidy prints about one text and the headers it includes: lines of findings, or why it
+    could not."""
+    run = subprocess.run(["clang-tidy-14", "--quiet", *arguments], text=True, capture_output=True, check=False)
+    found = [line for line in run.stdout.splitlines() if re.search(r"(: |^)(error|warning): ", line)]
+    return found or ([f"{path}: {run.stderr.strip()}"] if run.returncode != 0 else [])
+
+
+def alone(top, build, name, checks=""):
+    """What clang-tidy says about one source: pairs of the source and a line."""
+    extra = [f"--extra-arg={flag}" for flag in CLANG_FLAGS]
+    return [(name, re.sub(rf"^\S*{re.escape(str(top))[1:]}/", "", line))
+            for line in words_of(["-p", str(build), f"--checks={checks}", *extra, str(top / name)], name)]
+
+
+def together(top, build, batch):
+    """The same about the sources of a batch, read as one text."""
+    name = batch.files[0][0]
+    path = build / WORK / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(batch.text())
+    quiet = [] if batch.of_tests else ["-w"]
+    for line in words_of([f"--checks={EACH_LINE}", str(path), "--", *CLANG_FLAGS, *quiet, *batch.arguments,
+                          f"-I{top}", f"-I{build}"], name):
+        if place := re.match(rf"{re.escape(str(path))}:(\d+)(.*)", line):
+            source, number = batch.source(int(place.group(1)))
+            yield source, f"{source}:{number}{place.group(2)}"
+        else:
+            yield name, re.sub(rf"^\S*{re.escape(str(top))[1:]}/", "", line)
+
+
+def check(top, build, batch, stamps):
+    """What clang-tidy says about the sources of a batch; one without a finding gets its stamp file."""
     started = time.monotonic()
-    run = subprocess.run(["clang-tidy-14", "--quiet", "-p", str(build),
-                          *(f"--extra-arg={flag}" for flag in CLANG_FLAGS), str(top / name)],
-                         text=True, capture_output=True, check=False)
-    findings = [re.sub(rf"^\S*{re.escape(str(top))[1:]}/", "", line) for line in run.stdout.splitlines()
-                if re.search(r"(: |^)(error|warning): ", line)]
-    if run.returncode != 0 and not findings:
-        findings = [f"{name}: {run.stderr.strip()}"]
-    if not findings:
-        stamp.touch()
-    print(f"{name}: {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
-    return findings
+    names = [name for name, _ in batch.files]
+    found = list(together(top, build, batch))
+    if any("[clang-diagnostic-error" in text for _, text in found):
+        found = [finding for name in names for finding in alone(top, build, name)]
+    elif not batch.of_tests:
+        found += [finding for name in names for finding in alone(top, build, name, ALL_PATHS)]
+    for name in set(names) - {source for source, _ in found}:
+        stamps[name].touch()
+    print(f"{time.monotonic() - started:5.1f} s  {' '.join(names)}", file=sys.stderr, flush=True)
+    return {text for _, text in found}
 
 
 def main():
     top, build = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
     cache = build / "clang-tidy-good"
     cache.mkdir(exist_ok=True)
+    for folder in ("", "tests"):
+        (build / WORK / folder).mkdir(exist_ok=True)
+        shutil.copy(top / folder / ".clang-tidy", build / WORK / folder)
     fixed = surroundings()
-    jobs = {}
+    stamps, commands = {}, {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = (pathlib.Path(entry["directory"]) / entry["file"]).resolve()
         if path.is_relative_to(top) and path.suffix == ".cc":
             name = path.relative_to(top).as_posix()
             if name.split("/")[0] in (*sources.LAYERS, "tests"):
-                jobs[name] = cache / fingerprint(top, name, fixed + entry["command"].encode())
-    for stamp in set(cache.iterdir()) - set(jobs.values()):
+                stamps[name] = cache / fingerprint(top, name, fixed + entry["command"].encode())
+                commands[name] = entry["command"]
+    for stamp in set(cache.iterdir()) - set(stamps.values()):
         stamp.unlink()
-    changed = [(name, stamp) for name, stamp in sorted(jobs.items()) if not stamp.exists()]
-    print(f"{len(changed)} of {len(jobs)} files to read", file=sys.stderr, flush=True)
+    changed = [name for name, stamp in sorted(stamps.items()) if not stamp.exists()]
+    print(f"{len(changed)} of {len(stamps)} files to read", file=sys.stderr, flush=True)
     found = set()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = [pool.submit(check, top, build, *job) for job in changed]
+        runs = [pool.submit(check, top, build, batch, stamps)
+                for batch in batches.batches(top, [(name, commands[name]) for name in changed])]
         for run in concurrent.futures.as_completed(runs):
-            for line in sorted(set(run.result()) - found):
+            for line in sorted(run.result() - found):
                 print(line, flush=True)  # at once: a time-out shall not hide it
             found.update(run.result())
     for line in sorted(found):
         print(line, file=sys.stderr)  # and once more where the end of a long log is looked at
-    print(f"{len(jobs)} files")
+    print(f"{len(stamps)} files")
     sys.exit(1 if found else 0)
 
 

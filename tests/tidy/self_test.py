@@ -44,6 +44,7 @@ CASES = [
     ("shell", "scripts/bad", "#!/usr/bin/env bash\necho x\n", "no `set -euo pipefail`"),
     ("clang_tidy", "os/null.cc", "int* f() { return 0; }\n", "modernize-use-nullptr"),
     ("clang_tidy", "os/name.cc", "int CamelName() { return 0; }\n", "readability-identifier-naming"),
+    ("clang_tidy", "os/null.cc", "int f(int* p) {\n  p = nullptr;\n  return *p;\n}\n", "os/null.cc:3:10"),
     ("clang_tidy", "tests/null.cc", "int* f() { return 0; }\n", "modernize-use-nullptr"),
 ]
 
@@ -85,7 +86,7 @@ def main():
             status, words = run_check(check, tree_of(directory, {name: text}))
             if status != 1 or expected not in words:
                 wrong.append(f"{check} on {name}: status {status}, wanted '{expected}' in: {words}")
-    covered = {case[0] for case in CASES} | {"sources", "self_test"}
+    covered = {case[0] for case in CASES} | {"batches", "sources", "self_test"}
     wrong += [f"{path.name} is never seen to fail" for path in HERE.glob("*.py")
               if path.stem not in covered]
     print(f"{len(CASES)} bad trees")
