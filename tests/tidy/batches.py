@@ -58,11 +58,14 @@ class Batch:
         lines, included, self.starts = [], set(), []
         for _, text in self.files:
             self.starts.append(len(lines))
-            own = text.rstrip("\n").split("\n")
-            headers = [header and header.group(1) for header in map(INCLUDE.match, own)]
-            # Twice in one source is a finding.
-            lines += ["" if header in included else line for line, header in zip(own, headers)]
-            included.update(filter(None, headers))
+            before = included.copy()
+            for line in text.rstrip("\n").split("\n"):
+                header = INCLUDE.match(line)
+                # Left out once only: twice in one source is a finding.
+                lines.append("" if header and header.group(1) in before else line)
+                if header:
+                    before.discard(header.group(1))
+                    included.add(header.group(1))
         return "\n".join(lines) + "\n"
 
     def source(self, line):

@@ -82,8 +82,9 @@ def together(top, build, batch):
         if place := re.match(rf"{re.escape(str(path))}:(\d+)(.*)", line):
             source, number = batch.source(int(place.group(1)))
             yield source, f"{source}:{number}{place.group(2)}"
-        else:
-            yield name, re.sub(rf"^\S*{re.escape(str(top))[1:]}/", "", line)
+        else:  # in a header: which source brought it is not known, so none of them is good
+            text = re.sub(rf"^\S*{re.escape(str(top))[1:]}/", "", line)
+            yield from ((source, text) for source, _ in batch.files)
 
 
 def check(top, build, batch, stamps):

@@ -42,7 +42,11 @@ CASES = [
     ("format", "os/ugly.cc", "int  f( ){return 1;}\n", "os/ugly.cc:1: clang-format-14"),
     ("shell", "scripts/bad", "#!/usr/bin/env bash\nset -euo pipefail\nrm $1\n", "SC2086"),
     ("shell", "scripts/bad", "#!/usr/bin/env bash\necho x\n", "no `set -euo pipefail`"),
-    ("clang_tidy", "os/null.cc", "int* f() { return 0; }\n", "modernize-use-nullptr"),
+    ("clang_tidy", "os/null.cc", "int* f() { return 0; }\n", "os/null.cc:1:19: error: use nullptr"),
+    ("clang_tidy", "os/twice.cc", '#include "os/fd.h"\n' * 2, "os/twice.cc:2:1: error: duplicate include"),
+    # Not to be read together with os/fd.cc, which only the compiler sees.
+    ("clang_tidy", "os/clash.cc", "  int open_it() { return 4; }\nint* f() { return 0; }\n",
+     "os/clash.cc:2:19: error: use nullptr"),
     ("clang_tidy", "os/name.cc", "int CamelName() { return 0; }\n", "readability-identifier-naming"),
     ("clang_tidy", "os/null.cc", "int f(int* p) {\n  p = nullptr;\n  return *p;\n}\n", "os/null.cc:3:10"),
     ("clang_tidy", "tests/null.cc", "int* f() { return 0; }\n", "modernize-use-nullptr"),
